@@ -1,0 +1,8 @@
+// Tests run as compiled: tsc -p test writes .test-build/, which mirrors the tree.
+export default {
+  roots: ["<rootDir>/.test-build/test"],
+  testMatch: ["**/*.test.js"],
+  testEnvironment: "node",
+  transform: {},
+  coverageProvider: "v8",
+};

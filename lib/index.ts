@@ -1,0 +1,1 @@
+export { TinyMlsError, errorCodes, type ErrorCode, type ErrorDetails } from "./errors.js";
