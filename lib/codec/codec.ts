@@ -1,0 +1,95 @@
+import { types } from "node:util";
+import { TinyMlsError } from "../errors.js";
+import { CodecFault, published } from "./fault.js";
+import { limitsFrom, type Limits } from "./limits.js";
+import { Reader } from "./reader.js";
+import { Writer } from "./writer.js";
+
+export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+
+/** How one type of the presentation language is read, written and shown. */
+export interface Codec<T> {
+  readonly name: string;
+  /** The fewest octets that a value takes. */
+  readonly minSize: number;
+  /** Structs and vectors one inside the other. */
+  readonly depth: number;
+  /** `parent` is the struct read so far, for fields that depend on earlier ones. */
+  read(reader: Reader, parent: object): T;
+  write(writer: Writer, value: T, parent: object): void;
+  /** JSON-safe: octets as hex, enums by name, 64-bit integers as text. */
+  json(value: T, parent: object): Json;
+  /** The width in octets when values are plain numbers. */
+  readonly width?: 1 | 2 | 4 | undefined;
+}
+
+/** The type of the values of a codec. */
+export type Infer<C> = C extends Codec<infer T> ? T : never;
+
+/** No type of RFC 9420 nests deeper than 20; more in a declaration is a mistake. */
+export const maxDepth = 32;
+
+const outermost = Object.freeze({});
+
+/**
+ * Reads one value from all of `bytes`. Octets inside the value are views on `bytes`.
+ * @throws TinyMlsError `malformed` with the offset from the start of `bytes` and the path of the field.
+ */
+export function decode<T>(codec: Codec<T>, bytes: Uint8Array, limits?: Partial<Limits>): T {
+  requireOctets(bytes, "decode");
+  const most = limitsFrom(limits);
+  try {
+    const reader = new Reader(bytes, most);
+    const value = codec.read(reader, outermost);
+    if (reader.offset !== reader.end) throw reader.fault(`${reader.end - reader.offset} octets after the end`);
+    return value;
+  } catch (error) {
+    throw published(error, codec.name, "decode");
+  }
+}
+
+let spare: Writer | undefined = new Writer();
+
+/**
+ * @throws TinyMlsError `usage` with the path of the field that does not fit.
+ */
+export function encode<T>(codec: Codec<T>, value: T): Buffer {
+  const writer = spare ?? new Writer();
+  spare = undefined;
+  try {
+    codec.write(writer, value, outermost);
+    return writer.result();
+  } catch (error) {
+    throw published(error, codec.name, "encode");
+  } finally {
+    writer.clear();
+    spare = writer;
+  }
+}
+
+/** @throws TinyMlsError `usage` where `value` does not fit. */
+export function toJSON<T>(codec: Codec<T>, value: T): Json {
+  try {
+    return codec.json(value, outermost);
+  } catch (error) {
+    throw published(error, codec.name, "toJSON");
+  }
+}
+
+/** Whether `bytes` is one whole value. */
+export function isEncoding(codec: Codec<unknown>, bytes: Uint8Array, limits?: Partial<Limits>): boolean {
+  requireOctets(bytes, "isEncoding");
+  try {
+    const reader = new Reader(bytes, limitsFrom(limits));
+    codec.read(reader, outermost);
+    return reader.offset === reader.end;
+  } catch (error) {
+    if (error instanceof CodecFault) return false;
+    throw error;
+  }
+}
+
+function requireOctets(bytes: unknown, operation: string): void {
+  if (types.isUint8Array(bytes)) return;
+  throw new TinyMlsError("usage", `${operation} wants a Uint8Array`, { operation, component: "codec" });
+}

@@ -1,0 +1,18 @@
+/**
+ * `tinymls/messages`: every wire struct of RFC 9420 as a constant and a type of the same name.
+ * Octets are `Uint8Array`s, enums numbers of the exported registries, 64-bit integers bigints, absent optionals null.
+ */
+import { decode as decodeViews, type Codec, type Limits } from "./codec/index.js";
+
+/**
+ * Decodes one struct from all of `bytes`, strictly: shortest lengths, no octet left over. Unknown extensions, credentials,
+ * proposals and capabilities are kept. The value holds views on one copy of `bytes`. Nothing is verified beyond the syntax.
+ * @throws TinyMlsError `malformed` with `offset` and `path`, such as `MLSMessage.welcome.secrets[3].newMember`.
+ */
+export function decode<T>(codec: Codec<T>, bytes: Uint8Array, limits?: Partial<Limits>): T {
+  return decodeViews(codec, bytes instanceof Uint8Array ? new Uint8Array(bytes) : bytes, limits);
+}
+
+export { encode, toJSON, defaultLimits, type Codec, type Infer, type Json, type Limits } from "./codec/index.js";
+export { unassignedType, type Unassigned } from "./codec/index.js";
+export * from "./mls/objects/index.js";
