@@ -24,7 +24,8 @@ class AeadCipher {
   Result<void> seal(View nonce, View aad, View plaintext, MutableView out);
   // aad in two parts, as a frame header and the caller's data.
   Result<void> seal(View nonce, View aad1, View aad2, View plaintext, MutableView out);
-  // out: sealed.size() - kAeadTagLength bytes, wiped when authentication fails. Short input and a wrong tag are one fault.
+  // out: sealed.size() - kAeadTagLength bytes, wiped when authentication fails. Short input and a wrong tag are one
+  // fault.
   Result<void> open(View nonce, View aad, View sealed, MutableView out);
   Result<void> open(View nonce, View aad1, View aad2, View sealed, MutableView out);
 

@@ -10,7 +10,8 @@ namespace tinymls {
 Result<SecretBytes> hkdf_extract(const Library& library, HashId id, View salt, View ikm);
 Result<SecretBytes> hkdf_expand(const Library& library, HashId id, View prk, View info, size_t length);
 
-// How the label and the context are framed: one-octet lengths (RFC 8446 §7.1) or variable-size lengths (RFC 9420 §2.1.2).
+// How the label and the context are framed: one-octet lengths (RFC 8446 §7.1) or variable-size lengths (RFC 9420
+// §2.1.2).
 enum class LabelFormat : uint8_t { kTls13 = 0, kMls = 1 };
 
 // `label` is the whole label, prefix included. Labels and contexts that the format cannot carry are Fault::kUsage.

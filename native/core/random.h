@@ -5,7 +5,7 @@
 
 namespace tinymls {
 
-Result<void> random_fill(MutableView out);           // public randomness: nonces, ids
-Result<SecretBytes> random_secret(size_t size);      // from the private DRBG
+Result<void> random_fill(MutableView out);       // public randomness: nonces, ids
+Result<SecretBytes> random_secret(size_t size);  // from the private DRBG
 
 }  // namespace tinymls

@@ -9,6 +9,17 @@ namespace tinymls {
 
 void wipe(MutableView bytes);  // OPENSSL_cleanse
 
+// Scratch on the stack for the length of one call, wiped on every way out.
+template <size_t N>
+struct WipedArray {
+  uint8_t data[N];  // not initialised
+  WipedArray() {}   // NOLINT(modernize-use-equals-default): `= default` would let `{}` zero it
+  ~WipedArray() { wipe({data, N}); }
+  WipedArray(const WipedArray&) = delete;
+  WipedArray& operator=(const WipedArray&) = delete;
+  MutableView first(size_t size) { return {data, size}; }
+};
+
 // Owns bytes of the slab, wiped when it goes. Move-only.
 class SecretBytes {
  public:
@@ -38,7 +49,7 @@ struct SecretMemoryStats {
   uint64_t locked_bytes;    // mapped and locked
   uint64_t unlocked_bytes;  // mapped beyond the lock limit: wiped all the same
   uint64_t in_use_bytes;
-  uint64_t allocations;     // live
+  uint64_t allocations;  // live
   bool dump_excluded, fork_excluded, strict;
 };
 SecretMemoryStats secret_memory_stats();

@@ -1,0 +1,146 @@
+#include "core/hash.h"
+
+#include <array>
+#include <cstring>
+
+namespace tinymls {
+namespace {
+
+// One digest context a thread and algorithm, kept: creating one costs as much as the hashing of a short input. At rest
+// it is initialised and holds nothing of the last input.
+struct KeptDigest {
+  MdCtxPtr context;
+  const EVP_MD* md = nullptr;
+};
+
+constexpr size_t kHashIds = 3;
+
+// A digest in use. Leaves the kept context clean on every way out.
+class Digest {
+ public:
+  Digest(const Library& library, HashId id) : id_(id), md_(hash_md(library, id)) {
+    if (md_ == nullptr) {
+      fault_ = Fault::kConfig;
+      return;
+    }
+    thread_local std::array<KeptDigest, 2 * kHashIds> kept;
+    KeptDigest& slot = kept[static_cast<size_t>(id) - 1 + (library.context == nullptr ? 0 : kHashIds)];
+    if (!slot.context || slot.md != md_) {
+      slot.context.reset(EVP_MD_CTX_new());
+      slot.md = md_;
+      if (!slot.context || EVP_DigestInit_ex2(slot.context.get(), md_, nullptr) != 1) {
+        slot.context.reset();
+        fault_ = Fault::kMemory;
+        return;
+      }
+    }
+    context_ = slot.context.get();
+  }
+  ~Digest() {
+    if (context_ != nullptr) scrub();
+  }
+  Digest(const Digest&) = delete;
+  Digest& operator=(const Digest&) = delete;
+
+  bool ready() const { return context_ != nullptr; }
+  Fault fault() const { return fault_; }
+  bool update(View bytes) { return bytes.empty() || EVP_DigestUpdate(context_, bytes.data(), bytes.size()) == 1; }
+  bool update(std::span<const View> parts) {
+    for (View part : parts) {
+      if (!update(part)) return false;
+    }
+    return true;
+  }
+  // Ends one message and is ready for the next.
+  bool finish(uint8_t* out) {
+    return EVP_DigestFinal_ex(context_, out, nullptr) == 1 && EVP_DigestInit_ex2(context_, md_, nullptr) == 1;
+  }
+
+ private:
+  // Initialising clears all of a SHA-256 state, but leaves the last block in a SHA-512 state; filling that block up
+  // with zeros overwrites it without a compression.
+  void scrub() {
+    static constexpr uint8_t kZeros[kMaxHashBlock - 1] = {};
+    EVP_DigestInit_ex2(context_, md_, nullptr);
+    if (id_ == HashId::kSha256) return;
+    EVP_DigestUpdate(context_, kZeros, sizeof kZeros);
+    EVP_DigestInit_ex2(context_, md_, nullptr);
+  }
+
+  HashId id_;
+  const EVP_MD* md_;
+  EVP_MD_CTX* context_ = nullptr;
+  Fault fault_ = Fault::kInternal;
+};
+
+bool known(HashId id) { return id >= HashId::kSha256 && id <= HashId::kSha512; }
+
+}  // namespace
+
+const EVP_MD* hash_md(const Library& library, HashId id) {
+  switch (id) {
+    case HashId::kSha256:
+      return library.sha256.get();
+    case HashId::kSha384:
+      return library.sha384.get();
+    case HashId::kSha512:
+      return library.sha512.get();
+  }
+  return nullptr;
+}
+
+Result<void> hash(const Library& library, HashId id, std::span<const View> parts, MutableView out) {
+  if (!known(id) || out.size() != hash_length(id)) return Fault::kUsage;
+  ErrorMark mark;
+  Digest digest(library, id);
+  if (!digest.ready()) return digest.fault();
+  if (!digest.update(parts) || !digest.finish(out.data())) {
+    wipe(out);
+    return Fault::kInternal;
+  }
+  return {};
+}
+
+// RFC 2104 §2. The padded key and short input go to the digest as one run of bytes: each call into OpenSSL costs about
+// as much as a compression.
+Result<void> hmac(const Library& library, HashId id, View key, std::span<const View> parts, MutableView out) {
+  if (!known(id) || out.size() != hash_length(id)) return Fault::kUsage;
+  ErrorMark mark;
+  Digest digest(library, id);
+  if (!digest.ready()) return digest.fault();
+  const size_t block = hash_block(id);
+  const size_t length = hash_length(id);
+
+  WipedArray<kMaxHashBlock> pad;
+  size_t key_length = key.size();
+  if (key_length > block) {
+    if (!digest.update(key) || !digest.finish(pad.data)) return Fault::kInternal;
+    key_length = length;
+  } else if (key_length > 0) {
+    std::memcpy(pad.data, key.data(), key_length);
+  }
+  std::memset(pad.data + key_length, 0, block - key_length);
+
+  constexpr size_t kShortInput = 192;
+  WipedArray<kMaxHashBlock + kShortInput> run;
+  for (size_t i = 0; i < block; ++i) run.data[i] = pad.data[i] ^ 0x36;
+  size_t filled = block;
+  bool ok = true;
+  for (View part : parts) {
+    if (part.size() <= sizeof run.data - filled) {
+      if (!part.empty()) std::memcpy(run.data + filled, part.data(), part.size());
+      filled += part.size();
+    } else {
+      ok = ok && digest.update({run.data, filled}) && digest.update(part);
+      filled = 0;
+    }
+  }
+  ok = ok && digest.update({run.data, filled}) && digest.finish(run.data + block);
+  for (size_t i = 0; i < block; ++i) run.data[i] = pad.data[i] ^ 0x5c;
+  ok = ok && digest.update({run.data, block + length}) && digest.finish(out.data());
+  if (ok) return {};
+  wipe(out);
+  return Fault::kInternal;
+}
+
+}  // namespace tinymls
