@@ -11,7 +11,8 @@ const titles = {
   "7.9.2/parent-hash": "Every non-blank parent node is chained to one leaf by parent hashes",
   "12.4.3.1/encryption-key-unique": "The encryption key of a parent node appears in no other node of the tree",
   "12.4.3.1/unmerged-leaf-descendant": "An unmerged leaf is a descendant of the parent node that lists it",
-  "12.4.3.1/unmerged-leaf-listed": "Non-blank parent nodes between an unmerged leaf and the node that lists it list it too",
+  "12.4.3.1/unmerged-leaf-listed":
+    "Non-blank parent nodes between an unmerged leaf and the node that lists it list it too",
   "12.4.3.1/unmerged-leaf-present": "An unmerged leaf is not blank",
   "12.4.3.3/node-type": "Leaves are at even, parents at odd positions of the ratchet tree",
   "12.4.3.3/trailing-blank": "The last node of the ratchet tree is not blank",

@@ -11,9 +11,11 @@ const multipliers = Float64Array.from(
   (word) => 1 + (word % (prime - 1)),
 );
 
+export type KeyKind = "encryption" | "signature";
+
 /** A keyed universal hash of a key's first 256 octets and its length; keys of different kinds are told apart. */
-export function keyHash(kind: 0 | 1, key: Uint8Array): number {
-  let sum = multipliers[hashedPairs + kind]! + key.length;
+export function keyHash(kind: KeyKind, key: Uint8Array): number {
+  let sum = multipliers[hashedPairs + (kind === "encryption" ? 0 : 1)]! + key.length;
   const pairs = Math.min(key.length >> 1, hashedPairs);
   for (let i = 0; i < pairs; i++) {
     sum += ((key[2 * i]! << 8) | key[2 * i + 1]!) * multipliers[i]!;

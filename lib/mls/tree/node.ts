@@ -71,6 +71,10 @@ export class TreeParent {
     return leaves;
   }
 
+  get value(): ParentNode {
+    return decode(ParentNode, this.bytes);
+  }
+
   withUnmergedLeaves(unmergedLeaves: readonly number[]): TreeParent {
     return TreeParent.of({ encryptionKey: this.encryptionKey, parentHash: this.parentHash, unmergedLeaves });
   }
@@ -102,4 +106,9 @@ function vectorEnd(bytes: Uint8Array, at: number): number {
 
 function vectorAt(bytes: Uint8Array, at: number): Uint8Array {
   return bytes.subarray(at + headerLength(bytes, at), vectorEnd(bytes, at));
+}
+
+/** Public octets; nothing secret is compared with it. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
 }
