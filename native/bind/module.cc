@@ -10,6 +10,7 @@ void register_hash(napi_env env, napi_value exports);
 void register_hkdf(napi_env env, napi_value exports);
 void register_random(napi_env env, napi_value exports);
 void register_secret(napi_env env, napi_value exports);
+void register_x509(napi_env env, napi_value exports);
 
 Environment* environment_of(napi_env env) {
   void* data = nullptr;
@@ -38,6 +39,7 @@ napi_value initialize(napi_env env, napi_value exports) {
   register_hkdf(env, exports);
   register_random(env, exports);
   register_secret(env, exports);
+  register_x509(env, exports);
   return exports;
 }
 
