@@ -99,9 +99,9 @@ TEST(Signature, PublicKeyOfScalarOne) {
   raw[31] = 1;
   auto key = PrivateKey::import(library(), KeyId::kEcdsaP256, View(raw));
   ASSERT_TRUE(key);
-  const auto generator =
-      from_hex("046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
-          "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5");
+  const auto generator = from_hex(
+      "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+      "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5");
   EXPECT_TRUE(std::equal(generator.begin(), generator.end(), key->public_key().begin()));
 }
 
