@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { isUint8Array } from "node:util/types";
 import { addon, type Bytes } from "./addon.js";
 import { aeadParameters, aeadTagLength, type AeadAlgorithm } from "./algorithms.js";
 import { check, faultError, usage } from "./fault.js";
@@ -138,20 +139,17 @@ export class AeadCipher {
 }
 
 function sealableOrBytes(plaintext: Bytes | Sealable): number | Bytes {
-  return plaintext instanceof Uint8Array ? plaintext : plaintext[sealableHandle];
+  return isUint8Array(plaintext) ? plaintext : plaintext[sealableHandle];
 }
 
 function roomToSeal(plaintext: Bytes | Sealable, operation: string): Buffer {
-  if (
-    !(plaintext instanceof Uint8Array) &&
-    typeof (plaintext as Partial<Sealable> | null)?.[sealableHandle] !== "number"
-  )
+  if (!isUint8Array(plaintext) && typeof (plaintext as Partial<Sealable> | null)?.[sealableHandle] !== "number")
     throw usage(operation, "a plaintext is bytes, a Secret or a PrivateKey");
   return Buffer.allocUnsafe(plaintext.byteLength + aeadTagLength);
 }
 
 function roomToOpen(ciphertext: Bytes, operation: string): Buffer {
-  if (!(ciphertext instanceof Uint8Array)) throw usage(operation, "a ciphertext is bytes");
+  if (!isUint8Array(ciphertext)) throw usage(operation, "a ciphertext is bytes");
   if (ciphertext.byteLength < aeadTagLength) throw faultError(undecryptable, operation);
   return Buffer.allocUnsafe(ciphertext.byteLength - aeadTagLength);
 }

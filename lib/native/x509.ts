@@ -64,7 +64,7 @@ function joined(list: readonly Bytes[]): Buffer {
 
 function entityOf(fields: Buffer): EndEntity {
   const values: Buffer[] = [];
-  for (let at = 0; at < fields.byteLength; ) {
+  for (let at = 0; at < fields.byteLength;) {
     const end = at + 4 + fields.readUInt32BE(at);
     values.push(fields.subarray(at + 4, end));
     at = end;

@@ -54,16 +54,33 @@ bool CallReader::absent(size_t index) const {
 }
 
 View CallReader::bytes(size_t index) {
+  napi_value memory = nullptr;
+  const View view = read_bytes(index, &memory);
+  // To N-API a SharedArrayBuffer is no ArrayBuffer.
+  bool exclusive = false;
+  if (memory && (napi_is_arraybuffer(env_, memory, &exclusive) != napi_ok || !exclusive)) refuse(Fault::kUsage);
+  return view;
+}
+
+View CallReader::bytes_of_any_memory(size_t index) { return read_bytes(index, nullptr); }
+
+View CallReader::read_bytes(size_t index, napi_value* memory) {
   napi_typedarray_type type;
   size_t length = 0;
   void* data = nullptr;
   if (index >= capacity_ ||
-      napi_get_typedarray_info(env_, arguments_[index], &type, &length, &data, nullptr, nullptr) != napi_ok ||
+      napi_get_typedarray_info(env_, arguments_[index], &type, &length, &data, memory, nullptr) != napi_ok ||
       type != napi_uint8_array) {
     refuse(Fault::kUsage);
     return {kNothing, 0};
   }
-  return length == 0 ? View{kNothing, 0} : View{static_cast<const uint8_t*>(data), length};
+  if (length != 0) return {static_cast<const uint8_t*>(data), length};
+  napi_value empty = nullptr;
+  bool detached = false;
+  if (napi_get_typedarray_info(env_, arguments_[index], nullptr, nullptr, nullptr, &empty, nullptr) != napi_ok ||
+      napi_is_detached_arraybuffer(env_, empty, &detached) != napi_ok || detached)
+    refuse(Fault::kUsage);
+  return {kNothing, 0};
 }
 
 View CallReader::secret_or_bytes(size_t index) {

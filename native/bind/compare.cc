@@ -12,18 +12,10 @@ napi_value equal(napi_env env, napi_callback_info info) {
   return call.refused() ? call.refusal() : call.number(constant_time_equal(a, b));
 }
 
-napi_value wipe_bytes(napi_env env, napi_callback_info info) {
-  Call<1> call(env, info);
-  const MutableView bytes = call.out(0);
-  if (call.refused()) return call.refusal();
-  wipe(bytes);
-  return call.number(0);
-}
-
 }  // namespace
 
 void register_compare(napi_env env, napi_value exports) {
-  static constexpr Method kMethods[] = {{"constantTimeEqual", equal}, {"wipe", wipe_bytes}};
+  static constexpr Method kMethods[] = {{"constantTimeEqual", equal}};
   define(env, exports, kMethods);
 }
 

@@ -5,9 +5,12 @@ namespace tinymls::bind {
 
 // One for each file that exports functions.
 void register_aead(napi_env env, napi_value exports);
+void register_capabilities(napi_env env, napi_value exports);
 void register_compare(napi_env env, napi_value exports);
 void register_hash(napi_env env, napi_value exports);
 void register_hkdf(napi_env env, napi_value exports);
+void register_memory(napi_env env, napi_value exports);
+void register_password(napi_env env, napi_value exports);
 void register_random(napi_env env, napi_value exports);
 void register_secret(napi_env env, napi_value exports);
 void register_x509(napi_env env, napi_value exports);
@@ -34,9 +37,12 @@ napi_value initialize(napi_env env, napi_value exports) {
   if (napi_set_instance_data(env, environment.get(), finalize, nullptr) != napi_ok) return exports;
   environment.release();
   register_aead(env, exports);
+  register_capabilities(env, exports);
   register_compare(env, exports);
   register_hash(env, exports);
   register_hkdf(env, exports);
+  register_memory(env, exports);
+  register_password(env, exports);
   register_random(env, exports);
   register_secret(env, exports);
   register_x509(env, exports);
