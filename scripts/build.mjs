@@ -9,6 +9,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync,
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { headers } from "./headers.mjs";
 import { sources } from "./sources.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -47,18 +48,6 @@ function build() {
   } else {
     gyp("build", configuration === "Debug" ? "--debug" : "--release", "-j", process.env.JOBS ?? "2");
   }
-}
-
-// The headers beside the running node, when they are of its version. Otherwise node-gyp's own search and download.
-function headers() {
-  const candidate = join(dirname(process.execPath), "..");
-  const version = read(join(candidate, "include", "node", "node_version.h"));
-  const [major, minor, patch] = process.versions.node.split(".");
-  const same =
-    version?.includes(`#define NODE_MAJOR_VERSION ${major}\n`) &&
-    version.includes(`#define NODE_MINOR_VERSION ${minor}\n`) &&
-    version.includes(`#define NODE_PATCH_VERSION ${patch}\n`);
-  return same && existsSync(join(candidate, "include", "node", "node_api.h")) ? candidate : undefined;
 }
 
 // A build tool as `file` inside it: installed here, npm's own copy, or fetched into build/tools at the version that
