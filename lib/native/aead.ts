@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { isUint8Array } from "node:util/types";
 import { addon, type Bytes } from "./addon.js";
 import { aeadParameters, aeadTagLength, type AeadAlgorithm } from "./algorithms.js";
-import { check, faultError, usage } from "./fault.js";
+import { check, usage } from "./fault.js";
 import {
   release,
   releaseWhenCollected,
@@ -150,8 +150,5 @@ function roomToSeal(plaintext: Bytes | Sealable, operation: string): Buffer {
 
 function roomToOpen(ciphertext: Bytes, operation: string): Buffer {
   if (!isUint8Array(ciphertext)) throw usage(operation, "a ciphertext is bytes");
-  if (ciphertext.byteLength < aeadTagLength) throw faultError(undecryptable, operation);
-  return Buffer.allocUnsafe(ciphertext.byteLength - aeadTagLength);
+  return Buffer.allocUnsafe(Math.max(0, ciphertext.byteLength - aeadTagLength));
 }
-
-const undecryptable = -6;
