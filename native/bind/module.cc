@@ -9,10 +9,14 @@ void register_capabilities(napi_env env, napi_value exports);
 void register_compare(napi_env env, napi_value exports);
 void register_hash(napi_env env, napi_value exports);
 void register_hkdf(napi_env env, napi_value exports);
+void register_hpke(napi_env env, napi_value exports);
+void register_kem(napi_env env, napi_value exports);
+void register_keys(napi_env env, napi_value exports);
 void register_memory(napi_env env, napi_value exports);
 void register_password(napi_env env, napi_value exports);
 void register_random(napi_env env, napi_value exports);
 void register_secret(napi_env env, napi_value exports);
+void register_signature(napi_env env, napi_value exports);
 void register_x509(napi_env env, napi_value exports);
 
 Environment* environment_of(napi_env env) {
@@ -41,10 +45,14 @@ napi_value initialize(napi_env env, napi_value exports) {
   register_compare(env, exports);
   register_hash(env, exports);
   register_hkdf(env, exports);
+  register_hpke(env, exports);
+  register_kem(env, exports);
+  register_keys(env, exports);
   register_memory(env, exports);
   register_password(env, exports);
   register_random(env, exports);
   register_secret(env, exports);
+  register_signature(env, exports);
   register_x509(env, exports);
   return exports;
 }
