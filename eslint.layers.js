@@ -10,7 +10,6 @@ export const layers = [
   "native",
   "codec",
   "context",
-  "mls/rules.ts",
   "mls/suite",
   "mls/objects",
   "mls/tree",

@@ -1,0 +1,53 @@
+#include "core/frame.h"
+
+#include <algorithm>
+
+#include "core/ratchet.h"
+
+namespace tinymls {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+constexpr size_t kEpochAt = 1, kStepAt = 5, kSenderAt = 9, kSequenceAt = 17, kSequenceLength = 6;
+static_assert(kSequenceAt + kSequenceLength == kFrameHeaderLength);
+
+void put(uint64_t value, MutableView out) {
+  for (size_t i = out.size(); i-- > 0; value >>= 8) out[i] = static_cast<uint8_t>(value);
+}
+
+uint64_t get(View in) {
+  uint64_t value = 0;
+  for (const uint8_t octet : in) value = value << 8 | octet;
+  return value;
+}
+
+}  // namespace
+
+void write_frame_header(const FrameHeader& header, std::span<uint8_t, kFrameHeaderLength> out) {
+  out[0] = static_cast<uint8_t>(kVersion << 4 | static_cast<uint8_t>(header.suite));
+  put(header.epoch, out.subspan(kEpochAt, 4));
+  put(header.step, out.subspan(kStepAt, 4));
+  std::copy(header.sender.begin(), header.sender.end(), out.begin() + kSenderAt);
+  put(header.sequence, out.subspan(kSequenceAt, kSequenceLength));
+}
+
+Result<FrameHeader> read_frame_header(View frame) {
+  if (frame.size() < kFrameOverhead || frame[0] >> 4 != kVersion) return Fault::kMalformed;
+  FrameHeader header;
+  header.suite = static_cast<AeadId>(frame[0] & 0x0f);
+  if (header.suite < AeadId::kAes128Gcm || header.suite > AeadId::kChaCha20Poly1305) return Fault::kMalformed;
+  header.epoch = static_cast<uint32_t>(get(frame.subspan(kEpochAt, 4)));
+  header.step = static_cast<uint32_t>(get(frame.subspan(kStepAt, 4)));
+  if (header.step >= kRatchetSteps) return Fault::kMalformed;
+  std::copy_n(frame.begin() + kSenderAt, kSenderIdLength, header.sender.begin());
+  header.sequence = get(frame.subspan(kSequenceAt, kSequenceLength));
+  return header;
+}
+
+std::array<uint8_t, kAeadNonceLength> frame_nonce(const std::array<uint8_t, kAeadNonceLength>& iv, uint64_t sequence) {
+  auto nonce = iv;
+  for (size_t i = kAeadNonceLength; sequence != 0; sequence >>= 8) nonce[--i] ^= static_cast<uint8_t>(sequence);
+  return nonce;
+}
+
+}  // namespace tinymls

@@ -1,0 +1,190 @@
+// Sealing and opening.
+#include "core/keyring.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "core/random.h"
+
+namespace tinymls {
+namespace {
+
+// Two threads that seal at once would pass the cache line of the sequence number back and forth at each frame.
+constexpr uint64_t kSequenceBlock = 64;
+
+Nanos precise_clock() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+bool overlap(View a, View b) {
+  const auto at_a = reinterpret_cast<uintptr_t>(a.data()), at_b = reinterpret_cast<uintptr_t>(b.data());
+  return !a.empty() && !b.empty() && at_a < at_b + b.size() && at_b < at_a + a.size();
+}
+
+// The text must stay in place behind the frame's header, or lie elsewhere.
+bool fits(View frame, View text, View out, View aad) {
+  if (overlap(aad, out)) return false;
+  return !overlap(frame, text) || text.data() == frame.data() + kFrameHeaderLength;
+}
+
+// How many of the next sequence numbers a lane takes at once. Those it does not use count as used.
+uint64_t block_size(uint32_t lanes, uint64_t max_operations) {
+  if (lanes < 2) return 1;
+  return std::clamp<uint64_t>(max_operations / (lanes * uint64_t{16}), 1, kSequenceBlock);
+}
+
+}  // namespace
+
+Result<size_t> Keyring::seal(Lane& lane, View aad, View plaintext, MutableView out) {
+  Result<size_t> result = Fault::kInternal;
+  {
+    const Lane::Use use(lane);
+    const Nanos started = lane.counters.sealed.begin() ? precise_clock() : 0;
+    result = seal_in(lane, aad, plaintext, out);
+    if (!result) {
+      lane.counters.fail(result.fault());
+    } else {
+      lane.counters.sealed.succeed(plaintext.size());
+      if (started != 0) lane.counters.sealed.time(static_cast<uint64_t>(precise_clock() - started));
+    }
+  }
+  if (options_.timing_jitter != 0) jitter();
+  return result ? result : failed(result.fault());
+}
+
+Result<size_t> Keyring::open(Lane& lane, View aad, View frame, MutableView out) {
+  Result<size_t> result = Fault::kInternal;
+  {
+    const Lane::Use use(lane);
+    const Nanos started = lane.counters.opened.begin() ? precise_clock() : 0;
+    result = open_in(lane, aad, frame, out);
+    if (!result) {
+      lane.counters.fail(result.fault());
+    } else {
+      lane.counters.opened.succeed(*result);
+      if (started != 0) lane.counters.opened.time(static_cast<uint64_t>(precise_clock() - started));
+    }
+  }
+  if (options_.timing_jitter != 0) jitter();
+  return result ? result : failed(result.fault());
+}
+
+Result<size_t> Keyring::seal_in(Lane& lane, View aad, View plaintext, MutableView out) {
+  const size_t size = plaintext.size() + kFrameOverhead;
+  if (out.size() < size || !fits(out.first(size), plaintext, out.first(size), aad)) return Fault::kUsage;
+  SealKey& seal = lane.seal;
+  Result<uint64_t> sequence = Fault::kInternal;
+  for (;;) {
+    if (seal.version != version() || options_.clock() >= seal.until) {
+      if (auto renewed = renew(seal); !renewed) return renewed.fault();
+    }
+    sequence = take_sequence(seal);
+    if (sequence) break;
+    if (auto rotated = exhaust(*seal.epoch); !rotated) return rotated.fault();
+  }
+  const auto header = out.first<kFrameHeaderLength>();
+  write_frame_header({options_.suite, seal.epoch->number, seal.step, sender_, *sequence}, header);
+  const auto nonce = frame_nonce(seal.key.iv, *sequence);
+  auto sealed =
+      seal.key.cipher.seal(nonce, header, aad, plaintext, out.subspan(kFrameHeaderLength, size - kFrameHeaderLength));
+  if (sealed) return size;
+  wipe(out.first(size));
+  return sealed.fault();
+}
+
+Result<uint64_t> Keyring::take_sequence(SealKey& seal) {
+  if (seal.next == seal.end) {
+    const uint64_t block = block_size(lane_count_.load(std::memory_order_relaxed), options_.max_operations);
+    seal.next = seal.epoch->sequence.fetch_add(block, std::memory_order_relaxed);
+    seal.end = seal.next + block;
+  }
+  if (seal.next >= kSequenceEnd || seal.next - seal.first >= options_.max_operations) return Fault::kExhausted;
+  return seal.next++;
+}
+
+// Brings a lane to the step of now.
+Result<void> Keyring::renew(SealKey& seal) {
+  const std::lock_guard lock(mutex_);
+  if (auto open = usable(); !open) return open;
+  const Nanos now = options_.clock();  // under the mutex, so that no lane enters a step after another one has left it
+  if (now >= current().seal_until()) {
+    if (auto rotated = rotate_locked(now, {}, RotationReason::kSchedule); !rotated) return rotated;
+  }
+  Epoch& epoch = current();
+  const int64_t step = epoch.step_at(now);
+  if (seal.epoch.get() != &epoch || seal.step != step) {
+    auto secret = epoch.ratchet.secret(static_cast<uint32_t>(step));
+    if (!secret) return secret.fault();
+    auto key = sender_key(*options_.library, options_.suite, secret->view(), sender_);
+    if (!key) return key.fault();
+    if (epoch.counted_step != step) {
+      epoch.counted_step = step;
+      epoch.counted_from = epoch.sequence.load(std::memory_order_relaxed);
+    }
+    epoch.use(step);
+    seal = {.key = std::move(*key),
+            .epoch = epochs_.back(),
+            .step = static_cast<uint32_t>(step),
+            .first = epoch.counted_from};
+  }
+  seal.version = version();
+  seal.until = std::min(epoch.step_end(step), epoch.seal_until());
+  return {};
+}
+
+// A limit of use was met: the next epoch, unless another thread has opened it already.
+Result<void> Keyring::exhaust(const Epoch& epoch) {
+  const std::lock_guard lock(mutex_);
+  if (auto open = usable(); !open) return open;
+  if (&current() != &epoch) return {};
+  return rotate_locked(options_.clock(), {}, RotationReason::kLimit);
+}
+
+Result<size_t> Keyring::open_in(Lane& lane, View aad, View frame, MutableView out) {
+  const auto header = read_frame_header(frame);
+  if (!header) return closed() ? Fault::kClosed : header.fault();
+  if (header->suite != options_.suite) return closed() ? Fault::kClosed : Fault::kInvalid;
+  const size_t size = frame.size() - kFrameOverhead;
+  if (out.size() < size || !fits(frame, out.first(size), out.first(size), aad)) return Fault::kUsage;
+  const MutableView text = out.first(size);
+
+  const Nanos now = options_.clock();
+  OpenKey* key = lane.find(header->epoch, header->step, header->sender);
+  OpenKey fresh;
+  if (key == nullptr) {
+    auto derived = opening_key(*header, now);
+    if (!derived) return derived.fault();
+    fresh = std::move(*derived);
+  } else if (key->version != version() || now >= key->expiry) {
+    if (auto valid = revalidate(*key, now); !valid) return valid.fault();
+  }
+  SenderKey& sender = key == nullptr ? fresh.key : key->key;
+  const auto nonce = frame_nonce(sender.iv, header->sequence);
+  const auto opened =
+      sender.cipher.open(nonce, frame.first(kFrameHeaderLength), aad, frame.subspan(kFrameHeaderLength), text);
+  if (!opened) return opened.fault();
+
+  // The frame is authentic: only now may it change anything.
+  Result<void> accepted;
+  if (key == nullptr) accepted = follow(*header, now, fresh);
+  if (accepted && key == nullptr) key = &lane.keep(std::move(fresh));
+  if (accepted && options_.replay_window != 0) {
+    accepted = key->epoch->replay.accept(header->sender, header->sequence, options_.replay_window);
+  }
+  if (accepted) return size;
+  wipe(text);
+  return accepted.fault();
+}
+
+void Keyring::jitter() {
+  uint8_t bytes[8];
+  if (!random_fill(bytes)) return;
+  uint64_t draw = 0;
+  for (const uint8_t octet : bytes) draw = draw << 8 | octet;
+  const Nanos until = precise_clock() + static_cast<Nanos>(draw % static_cast<uint64_t>(options_.timing_jitter + 1));
+  while (precise_clock() < until) std::this_thread::yield();
+}
+
+}  // namespace tinymls

@@ -1,0 +1,74 @@
+// A lane: what one thread keeps of a Keyring so that it seals and opens without a lock.
+#pragma once
+
+#include <vector>
+
+#include "core/counters.h"
+#include "core/epoch.h"
+
+namespace tinymls {
+
+struct SealKey {
+  SenderKey key;
+  std::shared_ptr<Epoch> epoch;
+  uint32_t step = 0;
+  uint64_t version = 0;        // of the Keyring, when this was derived
+  Nanos until = 0;             // of use: the end of the step, or of sealing under the epoch
+  uint64_t first = 0;          // the step's first sequence number
+  uint64_t next = 0, end = 0;  // sequence numbers taken and not yet used
+};
+
+struct OpenKey {
+  SenderKey key;
+  std::shared_ptr<Epoch> epoch;
+  uint32_t step = 0;
+  SenderId sender{};
+  uint64_t version = 0;
+  Nanos expiry = 0;
+  uint32_t used = 0;  // order of use among the keys of the lane
+};
+
+// One operation at a time: taking it is one uncontended exchange. Another thread wipes an idle lane itself and asks a
+// busy one to do so when its operation ends, so that neither waits for the other.
+class Lane {
+ public:
+  // Holds the lane for one operation.
+  class Use {
+   public:
+    explicit Use(Lane& lane) : lane_(lane) { lane.enter(); }
+    ~Use() { lane_.leave(); }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+   private:
+    Lane& lane_;
+  };
+
+  // From any thread that holds the mutex of the Keyring. `expire` drops the keys that expired by `now`; and all of them
+  // where no operation used the lane since the last call, or where one is running and so drops them at its end.
+  void wipe_keys();
+  void expire(Nanos now);
+
+  // The rest is for the holder of a Use.
+  OpenKey* find(uint32_t epoch, uint32_t step, const SenderId& sender);
+  OpenKey& keep(OpenKey key);  // in place of the one longest unused
+
+  SealKey seal;
+  Counters counters;
+
+ private:
+  enum State : uint8_t { kIdle, kBusy, kBusyThenWipe };
+  static constexpr size_t kMaxOpenKeys = 8;
+
+  void enter();
+  void leave();
+  bool seize();  // true: held now; false: its holder wipes it
+  void drop_keys();
+
+  std::atomic<uint8_t> state_{kIdle};
+  bool used_ = false;
+  uint32_t clock_ = 0;
+  std::vector<OpenKey> open_;
+};
+
+}  // namespace tinymls
