@@ -10,6 +10,7 @@ export const layers = [
   "native",
   "codec",
   "context",
+  "mls/rules.ts",
   "mls/suite",
   "mls/objects",
   "mls/tree",

@@ -14,4 +14,4 @@ export function treeFiles() {
 }
 
 /** Sources that clang-format keeps. */
-export const nativeSources = () => treeFiles().filter((path) => /\.(cc|h)$/.test(path));
+export const nativeSources = () => treeFiles().filter((path) => /\.(cc|c|h)$/.test(path));

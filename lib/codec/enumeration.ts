@@ -1,6 +1,6 @@
 import type { Codec } from "./codec.js";
 import { misfit } from "./fault.js";
-import type { uint16, uint8 } from "./primitives.js";
+import type { uint8 } from "./primitives.js";
 
 export type Members = Readonly<Record<string, number>>;
 
@@ -10,7 +10,7 @@ export interface Enumeration<M extends Members, T extends number> extends Codec<
   nameOf(value: number): string | undefined;
 }
 
-type Integer = typeof uint8 | typeof uint16;
+type Integer = typeof uint8;
 
 function nameOf(members: Members): (value: number) => string | undefined {
   const names = new Map(Object.entries(members).map(([name, value]) => [value, name]));

@@ -33,7 +33,7 @@ export declare enum Unassigned {
 
 /** Marks `value` as one that the registry does not name, for the variants that carry unknown types. */
 export function unassignedType(value: number): Unassigned {
-  return value as number as Unassigned;
+  return value;
 }
 
 /** The variants of a struct, chosen by the enum that stands before them. */
@@ -73,7 +73,7 @@ export function select<
   return {
     kind: "select",
     tag,
-    enumeration: of as unknown as Enumeration<Members, number>,
+    enumeration: of,
     variants: new Map(byValue),
     otherwise,
   };
@@ -158,7 +158,7 @@ function stepsOf(parts: readonly (Fields | Select<unknown>)[]): FieldStep[] {
 }
 
 function variantSteps(variant: Variant): FieldStep[] {
-  return "parts" in variant ? stepsOf((variant as Struct<unknown>).parts) : fieldSteps(variant as Fields);
+  return "parts" in variant ? stepsOf((variant as Struct<unknown>).parts) : fieldSteps(variant);
 }
 
 function fieldSteps(fields: Fields): FieldStep[] {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "@jest/globals";
 
-const fetchCommand = "npm run fetch:vectors";
+export const fetchCommand = "npm run fetch:vectors";
 
 /** The folder of the vectors: `$TINYMLS_VECTORS`, `../shared/vectors` beside the repository, or `test/vectors`. */
 export function vectorFolder(): string | undefined {

@@ -1,21 +1,12 @@
 /** RFC 9420 §17: the registries, and §13.5: GREASE. Every one but WireFormat's and ProtocolVersion's uses in a message is open. */
 import { enumeration, openEnumeration, uint16 } from "../../codec/index.js";
+import { CipherSuite } from "../suite/registry.js";
+
+export { CipherSuite };
 
 /** RFC 9420 §6. */
 export const ProtocolVersion = { mls10: 1 } as const;
 export type ProtocolVersion = (typeof ProtocolVersion)[keyof typeof ProtocolVersion];
-
-/** RFC 9420 §17.1. */
-export const CipherSuite = {
-  MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519: 1,
-  MLS_128_DHKEMP256_AES128GCM_SHA256_P256: 2,
-  MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519: 3,
-  MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448: 4,
-  MLS_256_DHKEMP521_AES256GCM_SHA512_P521: 5,
-  MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448: 6,
-  MLS_256_DHKEMP384_AES256GCM_SHA384_P384: 7,
-} as const;
-export type CipherSuite = (typeof CipherSuite)[keyof typeof CipherSuite];
 
 /** RFC 9420 §17.2. */
 export const WireFormat = {

@@ -1,0 +1,78 @@
+import { TinyMlsError } from "../errors.js";
+
+/**
+ * Every check of RFC 9420 that can refuse an input, by its id: the section that demands it and a name. Each has a forged
+ * negative test. Sorted by section.
+ */
+const titles = {
+  // The ratchet tree as a whole
+  "7.1/unmerged-leaves-sorted": "The unmerged leaves of a parent node are in increasing order",
+  "7.8/tree-hash": "The tree hash is that of the group context",
+  "7.9.2/parent-hash": "Every non-blank parent node is chained to one leaf by parent hashes",
+  "12.4.3.1/encryption-key-unique": "The encryption key of a parent node appears in no other node of the tree",
+  "12.4.3.1/unmerged-leaf-descendant": "An unmerged leaf is a descendant of the parent node that lists it",
+  "12.4.3.1/unmerged-leaf-listed":
+    "Non-blank parent nodes between an unmerged leaf and the node that lists it list it too",
+  "12.4.3.1/unmerged-leaf-present": "An unmerged leaf is not blank",
+  "12.4.3.3/node-type": "Leaves are at even, parents at odd positions of the ratchet tree",
+  "12.4.3.3/trailing-blank": "The last node of the ratchet tree is not blank",
+
+  // Leaf nodes
+  "5.1.1/encryption-key": "An encryption key is a public key of the cipher suite's KEM",
+  "7.2/credential-listed": "The capabilities of a leaf list the type of its credential",
+  "7.2/default-types": "The capabilities of a leaf list no default extension or proposal type",
+  "7.2/lifetime-total": "The total lifetime of a leaf is within the application's maximum",
+  "7.3/credential-support": "All members support the credential types in use",
+  "7.3/encryption-key-unique": "The encryption key of a leaf is unique among the members",
+  "7.3/extensions-listed": "The capabilities of a leaf list the types of its extensions",
+  "7.3/leaf-node-source": "The source of a leaf is the one of its place",
+  "7.3/leaf-signature": "The signature of a leaf verifies under its own signature key",
+  "7.3/lifetime": "The current time is within the lifetime of a leaf",
+  "7.3/required-capabilities": "The capabilities of a leaf list what the group requires",
+  "7.3/signature-key-unique": "The signature key of a leaf is unique among the members",
+  "7.3/update-encryption-key": "An updated leaf has another encryption key than the leaf that it replaces",
+  "11.1/cipher-suite-listed": "The capabilities of a leaf list the cipher suite of the group",
+  "11.1/version-listed": "The capabilities of a leaf list the protocol version of the group",
+  "13.4/extensions-unique": "A list of extensions has each type once",
+  "13.4/group-extensions-listed": "The capabilities of a leaf list the extensions of the group context",
+
+  // Update paths
+  "7.4/path-secret-length": "A path secret has KDF.Nh octets",
+  "7.5/derived-key": "The key derived from a path secret is the one that the update path or the tree shows",
+  "7.6/ciphertext-count": "An update path has one ciphertext for each node of the copath resolution without new leaves",
+  "7.6/path-length": "An update path has one node for each node of the sender's filtered direct path",
+  "7.9.2/leaf-parent-hash": "The parent hash of the committer's leaf is that of the update path",
+  "12.4.2/leaf-encryption-key": "The committer's new leaf has another encryption key than the old one",
+  "12.4.2/path-keys-unique": "No public key of an update path appears elsewhere in it or in the new tree",
+} as const;
+
+export type RuleId = keyof typeof titles;
+
+export interface Rule {
+  readonly id: RuleId;
+  /** `RFC 9420 §7.3`. */
+  readonly section: string;
+  readonly title: string;
+}
+
+/** All rules, in the order of the table in the documentation. */
+export const rules: readonly Rule[] = Object.freeze(
+  (Object.keys(titles) as RuleId[]).map((id) => Object.freeze({ id, section: sectionOf(id), title: titles[id] })),
+);
+
+function sectionOf(id: RuleId): string {
+  return `RFC 9420 §${id.slice(0, id.indexOf("/"))}`;
+}
+
+/**
+ * Refuses an input by a rule.
+ * @throws TinyMlsError `invalid` with `rule` and `section`, always.
+ */
+export function refuse(rule: RuleId, detail?: string): never {
+  const message = detail === undefined ? titles[rule] : `${titles[rule]}: ${detail}`;
+  throw new TinyMlsError("invalid", `Refused by ${rule}. ${message}`, {
+    component: "mls",
+    rule,
+    section: sectionOf(rule),
+  });
+}

@@ -1,0 +1,3 @@
+/** RFC 9420 §5.1 the cipher suites, §5.2 the labelled operations. */
+export { CipherSuite, cipherSuites, isCipherSuite, type CipherSuiteName, type SuiteParameters } from "./registry.js";
+export { Suite, suiteOf } from "./suite.js";

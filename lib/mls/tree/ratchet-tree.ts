@@ -1,0 +1,210 @@
+// RFC 9420 §4.1, §12.4.3.3.
+import { decode, encode, optional, vector, type Codec } from "../../codec/index.js";
+import { EncodedNode, NodeType } from "../objects/index.js";
+import { refuse } from "../rules.js";
+import { Block, baseOf, isBlankSubtree, nodeAt } from "./block.js";
+import { BlockDraft } from "./block-draft.js";
+import { KeyIndex, keyHash, type KeyKind } from "./key-index.js";
+import { depthFor, isLeaf, leafNode, nodeWidth, root } from "./math.js";
+import { sameBytes, TreeLeaf, TreeParent, type TreeNode } from "./node.js";
+import { filteredDirectPath, resolution, type PathNode } from "./resolution.js";
+import { treeHash, type TreeHasher } from "./tree-hash.js";
+
+const KeptNode: Codec<TreeNode> = {
+  ...EncodedNode,
+  read: (r, parent) => {
+    const node = EncodedNode.read(r, parent);
+    if (node.nodeType === NodeType.leaf) return new TreeLeaf(node.leafNode.bytes);
+    return new TreeParent(node.parentNode.bytes);
+  },
+  write: (w, node) => {
+    w.uint8(node instanceof TreeLeaf ? NodeType.leaf : NodeType.parent);
+    w.octets(node.bytes);
+  },
+  json: (node) => node.constructor.name,
+};
+const KeptTree = vector(optional(KeptNode));
+
+/**
+ * One version of a ratchet tree: never changes, and shares with other versions all that they have in common. `TreeDraft`
+ * makes the next version. Caches of hashes fill as they are asked for.
+ */
+export class RatchetTree {
+  readonly suite: TreeHasher;
+  /** The tree has 2^depth leaves. */
+  readonly depth: number;
+  /** @internal */
+  readonly blocks: Block<TreeNode>;
+  /** @internal */
+  readonly keys: KeyIndex;
+
+  /** @internal */
+  constructor(suite: TreeHasher, depth: number, blocks: Block<TreeNode>, keys: KeyIndex) {
+    this.suite = suite;
+    this.depth = depth;
+    this.blocks = blocks;
+    this.keys = keys;
+  }
+
+  /** The tree of a new group, whose only member is at leaf 0. */
+  static create(suite: TreeHasher, leaf: TreeLeaf): RatchetTree {
+    return RatchetTree.of(suite, [leaf]);
+  }
+
+  /**
+   * Reads the body of a ratchet_tree extension; it is copied. What the nodes say is not validated: see `validateTree`.
+   * @throws TinyMlsError `malformed`; `invalid` by 12.4.3.3/trailing-blank, 12.4.3.3/node-type
+   */
+  static decode(suite: TreeHasher, bytes: Uint8Array): RatchetTree {
+    const nodes = decode(KeptTree, bytes);
+    if (nodes.length === 0 || nodes[nodes.length - 1] === null) refuse("12.4.3.3/trailing-blank");
+    nodes.forEach((node, index) => {
+      if (node !== null && node instanceof TreeLeaf !== isLeaf(index)) refuse("12.4.3.3/node-type", `node ${index}`);
+    });
+    return RatchetTree.of(suite, compacted(nodes));
+  }
+
+  private static of(suite: TreeHasher, nodes: readonly (TreeNode | null)[]): RatchetTree {
+    const depth = depthFor((nodes.length >> 1) + 1);
+    const draft = new BlockDraft<TreeNode>(new Block(baseOf(depth), undefined), depth);
+    const keys = KeyIndex.empty(2 * nodes.length);
+    nodes.forEach((node, index) => {
+      if (node === null) return;
+      draft.set(index, node);
+      for (const hash of keyHashes(node)) keys.insert(hash, index);
+    });
+    return new RatchetTree(suite, depth, draft.root, keys);
+  }
+
+  /** The body of a ratchet_tree extension. */
+  encode(): Buffer {
+    const nodes: (TreeNode | null)[] = [];
+    let last = 0;
+    for (let index = 0; index < this.nodeWidth; index++) {
+      const node = this.node(index);
+      nodes.push(node);
+      if (node !== null) last = index;
+    }
+    nodes.length = last + 1;
+    return encode(KeptTree, nodes);
+  }
+
+  /** Leaves, blank ones too. */
+  get leafWidth(): number {
+    return 2 ** this.depth;
+  }
+
+  /** Nodes, blank ones too. */
+  get nodeWidth(): number {
+    return nodeWidth(this.depth);
+  }
+
+  get root(): number {
+    return root(this.depth);
+  }
+
+  /** Non-blank leaves. */
+  get memberCount(): number {
+    return this.blocks.leaves;
+  }
+
+  /** A node by its node index, null where it is blank or outside the tree. */
+  node(index: number): TreeNode | null {
+    return Number.isInteger(index) && index >= 0 && index < this.nodeWidth ? nodeAt(this.blocks, index) : null;
+  }
+
+  /** A leaf by its leaf index, null where it is blank or outside the tree. */
+  leaf(leafIndex: number): TreeLeaf | null {
+    return this.node(leafNode(leafIndex)) as TreeLeaf | null;
+  }
+
+  /** A parent node by its node index, null where it is blank, a leaf, or outside the tree. */
+  parent(index: number): TreeParent | null {
+    return isLeaf(index) ? null : (this.node(index) as TreeParent | null);
+  }
+
+  /** Leaf indices and leaves of all members, from left to right. */
+  *members(): Generator<[number, TreeLeaf]> {
+    for (let index = 0; index < this.leafWidth; index++) {
+      const leaf = nodeAt(this.blocks, leafNode(index));
+      if (leaf !== null) yield [index, leaf as TreeLeaf];
+    }
+  }
+
+  /** Node indices and nodes of all non-blank parent nodes, from left to right. */
+  *parents(): Generator<[number, TreeParent]> {
+    for (let index = 1; index < this.nodeWidth; index += 2) {
+      const parent = nodeAt(this.blocks, index);
+      if (parent !== null) yield [index, parent as TreeParent];
+    }
+  }
+
+  /** RFC 9420 §4.1.1: node indices; leaves in `excluded` (leaf indices) are left out. */
+  resolution(node: number, excluded?: ReadonlySet<number>): number[] {
+    return resolution(this.blocks, node, excluded);
+  }
+
+  /** RFC 9420 §4.1.2, from the leaf to the root. */
+  filteredDirectPath(leafIndex: number): PathNode[] {
+    return filteredDirectPath(this.blocks, this.depth, leafIndex);
+  }
+
+  /** Whether a node and all below it are blank. */
+  isBlankSubtree(node: number): boolean {
+    return isBlankSubtree(this.blocks, node);
+  }
+
+  /** RFC 9420 §7.8, of the whole tree or of a node. */
+  treeHash(node = this.root): Buffer {
+    return Buffer.from(treeHash(this.suite, this.blocks, node));
+  }
+
+  /** The leaf index of a member with this signature key. */
+  memberWithSignatureKey(key: Uint8Array): number | undefined {
+    for (const node of this.nodesWith("signature", key)) return node >>> 1;
+    return undefined;
+  }
+
+  /** The index of a node with this encryption key. */
+  nodeWithEncryptionKey(key: Uint8Array): number | undefined {
+    for (const node of this.nodesWith("encryption", key)) return node;
+    return undefined;
+  }
+
+  /** All nodes that hold a key; only leaves have signature keys. */
+  *nodesWith(kind: KeyKind, key: Uint8Array): Generator<number> {
+    for (const index of this.keys.candidates(keyHash(kind, key))) {
+      const node = nodeAt(this.blocks, index)!;
+      const held =
+        kind === "encryption" ? node.encryptionKey : node instanceof TreeLeaf ? node.signatureKey : undefined;
+      if (held !== undefined && sameBytes(held, key)) yield index;
+    }
+  }
+}
+
+/** What the index of keys holds for a node. */
+export function keyHashes(node: TreeNode): number[] {
+  const encryption = keyHash("encryption", node.encryptionKey);
+  return node instanceof TreeLeaf ? [encryption, keyHash("signature", node.signatureKey)] : [encryption];
+}
+
+/** Copies of nodes whose encodings are views on an input, a few dozen to a buffer. */
+function compacted(nodes: readonly (TreeNode | null)[]): (TreeNode | null)[] {
+  const copies: (TreeNode | null)[] = [];
+  for (let start = 0; start < nodes.length; start += 64) {
+    const some = nodes.slice(start, start + 64);
+    const buffer = new Uint8Array(some.reduce((sum, node) => sum + (node?.bytes.byteLength ?? 0), 0));
+    let at = 0;
+    for (const node of some) {
+      if (node === null) {
+        copies.push(null);
+        continue;
+      }
+      const bytes = buffer.subarray(at, at + node.bytes.byteLength);
+      bytes.set(node.bytes);
+      copies.push(node instanceof TreeLeaf ? new TreeLeaf(bytes) : new TreeParent(bytes));
+      at += bytes.byteLength;
+    }
+  }
+  return copies;
+}

@@ -1,0 +1,43 @@
+import { addon, type Bytes } from "./addon.js";
+import { hashParameters, type HashAlgorithm } from "./algorithms.js";
+import { check } from "./fault.js";
+import { secretOrBytes, type Secret } from "./secret.js";
+
+interface HashCalls {
+  hash(algorithm: number, out: Bytes, ...parts: Bytes[]): number;
+  hmac(algorithm: number, key: number | Bytes, out: Bytes, ...parts: Bytes[]): number;
+  hmacVerify(algorithm: number, key: number | Bytes, tag: Bytes, ...parts: Bytes[]): number;
+}
+const native = addon<HashCalls>();
+
+/** Octets of a digest. */
+export function hashLength(algorithm: HashAlgorithm): number {
+  return hashParameters(algorithm, "hashLength").length;
+}
+
+/** The digest of the parts, one after the other. */
+export function hash(algorithm: HashAlgorithm, ...parts: Bytes[]): Buffer {
+  const { id, length } = hashParameters(algorithm, "hash");
+  const out = Buffer.allocUnsafe(length);
+  check(native.hash(id, out, ...few(parts)), "hash");
+  return out;
+}
+
+/** HMAC (RFC 2104) of the parts, one after the other. */
+export function hmac(algorithm: HashAlgorithm, key: Secret | Bytes, ...parts: Bytes[]): Buffer {
+  const { id, length } = hashParameters(algorithm, "hmac");
+  const out = Buffer.allocUnsafe(length);
+  check(native.hmac(id, secretOrBytes(key), out, ...few(parts)), "hmac");
+  return out;
+}
+
+/** Whether `tag` is the HMAC of the parts: in constant time, and never for a truncated tag. */
+export function hmacVerify(algorithm: HashAlgorithm, key: Secret | Bytes, tag: Bytes, ...parts: Bytes[]): boolean {
+  const { id } = hashParameters(algorithm, "hmacVerify");
+  return check(native.hmacVerify(id, secretOrBytes(key), tag, ...few(parts)), "hmacVerify") === 1;
+}
+
+// The addon takes eight parts in one call.
+function few(parts: Bytes[]): Bytes[] {
+  return parts.length <= 8 ? parts : [...parts.slice(0, 7), Buffer.concat(parts.slice(7))];
+}

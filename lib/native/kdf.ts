@@ -1,0 +1,70 @@
+import { addon, type Bytes } from "./addon.js";
+import { hashParameters, type HashAlgorithm } from "./algorithms.js";
+import { usage } from "./fault.js";
+import { handleOf, secretOf, secretOrBytes, type Secret } from "./secret.js";
+
+interface HkdfCalls {
+  hkdfExtract(algorithm: number, salt: number | Bytes, ikm: number | Bytes): number;
+  hkdfExpand(algorithm: number, prk: number, info: Bytes, length: number): number;
+  hkdfExpandLabel(
+    algorithm: number,
+    secret: number,
+    format: number,
+    label: Bytes,
+    context: Bytes,
+    length: number,
+  ): number;
+}
+const native = addon<HkdfCalls>();
+
+/** How a label and its context are framed: as in RFC 8446 §7.1, or as in RFC 9420 §8. */
+export type LabelFormat = "tls13" | "mls";
+
+/** HKDF (RFC 5869). What goes in and comes out stays in native memory. */
+export const hkdf = {
+  /** HKDF-Extract. The result has as many octets as a digest. */
+  extract(algorithm: HashAlgorithm, salt: Secret | Bytes, ikm: Secret | Bytes): Secret {
+    const { id } = hashParameters(algorithm, "hkdf.extract");
+    return secretOf(native.hkdfExtract(id, secretOrBytes(salt), secretOrBytes(ikm)), "hkdf.extract");
+  },
+
+  /** HKDF-Expand to `length` octets, at most 255 digests. */
+  expand(algorithm: HashAlgorithm, prk: Secret, info: Bytes, length: number): Secret {
+    const { id } = hashParameters(algorithm, "hkdf.expand");
+    return secretOf(native.hkdfExpand(id, handleOf(prk), info, length), "hkdf.expand");
+  },
+
+  /**
+   * HKDF-Expand of a framed label.
+   *
+   * @param label whole, its prefix included: `tls13 key`, `MLS 1.0 welcome`
+   */
+  expandLabel(
+    algorithm: HashAlgorithm,
+    secret: Secret,
+    label: string | Bytes,
+    context: Bytes,
+    length: number,
+    format: LabelFormat,
+  ): Secret {
+    const operation = "hkdf.expandLabel";
+    const { id } = hashParameters(algorithm, operation);
+    const framing = format === "mls" ? 1 : format === "tls13" ? 0 : undefined;
+    if (framing === undefined) throw usage(operation, "the format is one of tls13, mls");
+    const octets = typeof label === "string" ? labelOctets(label) : label;
+    return secretOf(native.hkdfExpandLabel(id, handleOf(secret), framing, octets, context, length), operation);
+  },
+};
+
+// A protocol has a few dozen labels; a caller that makes them up does not grow this without bound.
+const labels = new Map<string, Buffer>();
+const maxLabels = 1024;
+
+function labelOctets(label: string): Buffer {
+  let octets = labels.get(label);
+  if (octets === undefined) {
+    octets = Buffer.from(label);
+    if (labels.size < maxLabels) labels.set(label, octets);
+  }
+  return octets;
+}

@@ -1,0 +1,162 @@
+import { inspect } from "node:util";
+import { addon, type Bytes } from "./addon.js";
+import { check, usage } from "./fault.js";
+
+interface SecretCalls {
+  secretRandom(length: number): number;
+  secretFrom(bytes: Bytes): number;
+  secretConcat(...parts: (number | Bytes)[]): number;
+  secretLength(secret: number): number;
+  secretSlice(secret: number, start: number, end: number): number;
+  secretEquals(a: number, b: number | Bytes): number;
+  secretRead(secret: number, out: Bytes): number;
+  wipe(bytes: Bytes): number;
+  release(handle: number): number;
+  liveHandles(): number;
+}
+const native = addon<SecretCalls>();
+
+/** The handle of a `Secret`, for the other files of this folder: zero, which the addon refuses, once it is disposed. */
+export let handleOf: (secret: Secret) => number;
+/** A `Secret` of the handle that a native call answered. */
+export let secretOf: (answer: number, operation: string) => Secret;
+
+/** Where an object whose secret may be sealed under another key keeps its native handle. */
+export const sealableHandle: unique symbol = Symbol("sealableHandle");
+
+/** A secret of any kind (`Secret`, `PrivateKey`) that an AEAD takes as a plaintext without its bytes entering JavaScript. */
+export interface Sealable {
+  readonly byteLength: number;
+  readonly [sealableHandle]: number;
+}
+
+// A handle carries a generation, so releasing it late, after `dispose`, is refused and harmless: nothing is unregistered.
+const collected = new FinalizationRegistry<number>((handle) => void native.release(handle));
+
+/** Lets the addon free what `handle` names when `owner` is collected without having been disposed. */
+export function releaseWhenCollected(owner: object, handle: number): void {
+  collected.register(owner, handle);
+}
+
+/** Frees what a handle names. Zero, the handle of what is disposed already, is let pass. */
+export function release(handle: number, operation: string): void {
+  if (handle !== 0) check(native.release(handle), operation);
+}
+
+/**
+ * Bytes that live in locked native memory and never enter the JavaScript heap. It prints as its length alone, cannot be
+ * serialised, and a clone of it by `structuredClone` or `postMessage` is an empty object.
+ *
+ * Dispose it when done; one that is collected undisposed is wiped then.
+ */
+export class Secret implements Sealable {
+  #handle: number;
+
+  static {
+    handleOf = (secret) => secret.#handle;
+    secretOf = (answer, operation) => new Secret(answer, operation);
+  }
+
+  private constructor(answer: number, operation: string) {
+    this.#handle = check(answer, operation);
+    collected.register(this, answer);
+  }
+
+  /** `length` bytes of OpenSSL's private DRBG. */
+  static random(length: number): Secret {
+    return new Secret(native.secretRandom(length), "Secret.random");
+  }
+
+  /** A copy of `bytes`. The caller's bytes stay as they are: wipe them (`wipe`) when they are secret. */
+  static from(bytes: Bytes): Secret {
+    return new Secret(native.secretFrom(bytes), "Secret.from");
+  }
+
+  /** The parts, one after the other. */
+  static concat(parts: readonly (Secret | Bytes)[]): Secret {
+    let joined = new Secret(native.secretConcat(...parts.slice(0, 16).map(secretOrBytes)), "Secret.concat");
+    for (let next = 16; next < parts.length; next += 15) {
+      const before = joined;
+      try {
+        const more = parts.slice(next, next + 15).map(secretOrBytes);
+        joined = new Secret(native.secretConcat(before.#handle, ...more), "Secret.concat");
+      } finally {
+        before.dispose();
+      }
+    }
+    return joined;
+  }
+
+  /** @internal */
+  get [sealableHandle](): number {
+    return this.#handle;
+  }
+
+  /** Octets. */
+  get byteLength(): number {
+    return check(native.secretLength(this.#handle), "Secret.byteLength");
+  }
+
+  /** A secret of its own with the octets from `start` to before `end`; neither may lie outside. */
+  slice(start: number, end?: number): Secret {
+    const last = end ?? check(native.secretLength(this.#handle), "Secret.slice");
+    return new Secret(native.secretSlice(this.#handle, start, last), "Secret.slice");
+  }
+
+  /** A secret of its own with the same octets. */
+  clone(): Secret {
+    const length = check(native.secretLength(this.#handle), "Secret.clone");
+    return new Secret(native.secretSlice(this.#handle, 0, length), "Secret.clone");
+  }
+
+  /** Whether `other` has the same octets, in time that depends on the lengths alone. */
+  equals(other: Secret | Bytes): boolean {
+    return check(native.secretEquals(this.#handle, secretOrBytes(other)), "Secret.equals") === 1;
+  }
+
+  /** Wipes and frees the octets. Disposing twice is disposing once; any other use afterwards is a `usage` error. */
+  dispose(): void {
+    const handle = this.#handle;
+    this.#handle = 0;
+    release(handle, "Secret.dispose");
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** Always throws: a secret does not belong in JSON. */
+  toJSON(): never {
+    throw usage("Secret.toJSON", "a secret cannot be serialised");
+  }
+
+  [inspect.custom](): string {
+    const length = native.secretLength(this.#handle);
+    return length < 0 ? "Secret { disposed }" : `Secret { ${length} bytes }`;
+  }
+}
+
+/** What the addon takes for a key, a salt or a nonce: the handle of a secret, or bytes as they are. */
+export function secretOrBytes(value: Secret | Bytes): number | Bytes {
+  return value instanceof Secret ? handleOf(value) : value;
+}
+
+/**
+ * Reads a struct out of a secret: `read` gets a scratch copy, which is wiped on every way out. It must keep no view of it and
+ * return no promise; what stays secret goes into a `Secret` of its own.
+ */
+export function decodeSecret<T>(secret: Secret, read: (scratch: Bytes) => T): T {
+  const handle = handleOf(secret);
+  const scratch = new Uint8Array(new ArrayBuffer(check(native.secretLength(handle), "decodeSecret")));
+  try {
+    check(native.secretRead(handle, scratch), "decodeSecret");
+    return read(scratch);
+  } finally {
+    native.wipe(scratch);
+  }
+}
+
+/** Native objects of every kind that this thread holds and has not let go of: for tests and for health. */
+export function liveHandles(): number {
+  return check(native.liveHandles(), "liveHandles");
+}

@@ -1,0 +1,92 @@
+// Handles: the numbers by which JavaScript names native objects. One table for each environment (worker thread).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/secret.h"
+
+namespace tinymls::bind {
+
+enum class HandleKind : uint8_t {
+  kSecret = 1,
+  kAeadCipher = 2,
+  kSecureBuffer = 3,
+  kPrivateKey = 4,
+  kHpkeContext = 5,
+  kKeyring = 6,
+};
+
+// What a table knows of a type that it holds: its kind and, where the object is secret bytes that may be sealed under
+// another key, how to see them (`static View sealable(const T&)`).
+template <class T>
+struct HandleTraits;
+
+template <>
+struct HandleTraits<SecretBytes> {
+  static constexpr HandleKind kKind = HandleKind::kSecret;
+  static View sealable(const SecretBytes& secret) { return secret.view(); }
+};
+
+// A handle is an integer below 2^53: kind (4 bits), generation (27), index (22). Generations are drawn from one counter
+// of the process, so a handle that is stale, forged or of another environment meets no slot.
+class HandleTable {
+ public:
+  // The new handle, or kExhausted.
+  template <class T>
+  Result<double> insert(std::shared_ptr<T> object) {
+    Viewer viewer = nullptr;
+    if constexpr (requires(const T& t) { HandleTraits<T>::sealable(t); })
+      viewer = [](const void* object) { return HandleTraits<T>::sealable(*static_cast<const T*>(object)); };
+    return insert(std::move(object), HandleTraits<T>::kKind, viewer);
+  }
+
+  // The object of a handle, or null. Valid until JavaScript runs again.
+  template <class T>
+  T* find(double handle) const {
+    const Slot* slot = slot_of(handle, HandleTraits<T>::kKind);
+    return slot ? static_cast<T*>(slot->object.get()) : nullptr;
+  }
+
+  // The same, kept alive: for work that goes on beside JavaScript.
+  template <class T>
+  std::shared_ptr<T> pin(double handle) const {
+    const Slot* slot = slot_of(handle, HandleTraits<T>::kKind);
+    return slot ? std::static_pointer_cast<T>(slot->object) : nullptr;
+  }
+
+  // The secret bytes behind a handle of any kind that may be sealed; false where there are none.
+  bool sealable(double handle, View& bytes) const;
+
+  // Lets go of the object: false when the handle names none.
+  bool release(double handle);
+
+  size_t live() const { return live_; }
+
+ private:
+  using Viewer = View (*)(const void*);
+  struct Slot {
+    std::shared_ptr<void> object;
+    Viewer viewer = nullptr;
+    uint32_t generation = 0;
+    uint32_t next_free = 0;
+    HandleKind kind{};
+  };
+
+  Result<double> insert(std::shared_ptr<void> object, HandleKind kind, Viewer viewer);
+  const Slot* slot_of(double handle) const;
+  const Slot* slot_of(double handle, HandleKind kind) const {
+    const Slot* slot = slot_of(handle);
+    return slot && slot->kind == kind ? slot : nullptr;
+  }
+  uint32_t next_generation();
+
+  std::vector<Slot> slots_;
+  uint32_t first_free_ = kNone;
+  uint32_t generation_ = 0, generations_left_ = 0;
+  size_t live_ = 0;
+
+  static constexpr uint32_t kNone = UINT32_MAX;
+};
+
+}  // namespace tinymls::bind

@@ -1,0 +1,67 @@
+// SHA-2 and HMAC over a list of parts.
+#include "core/hash.h"
+
+#include "bind/call.h"
+#include "core/compare.h"
+
+namespace tinymls::bind {
+
+namespace {
+
+constexpr size_t kMaxParts = 8;  // TypeScript joins longer lists
+
+// The parts from argument `first` on.
+class Parts {
+ public:
+  Parts(CallReader& call, size_t first) {
+    for (size_t i = first; i < call.count() && size_ < kMaxParts; ++i) views_[size_++] = call.bytes(i);
+  }
+  std::span<const View> views() const { return {views_, size_}; }
+
+ private:
+  View views_[kMaxParts];
+  size_t size_ = 0;
+};
+
+napi_value hash_parts(napi_env env, napi_callback_info info) {
+  Call<2 + kMaxParts> call(env, info);
+  const HashId id = call.hash_id(0);
+  const MutableView out = call.out(1);
+  const Parts parts(call, 2);
+  if (call.refused()) return call.refusal();
+  return call.answer(hash(call.library(), id, parts.views(), out));
+}
+
+napi_value hmac_parts(napi_env env, napi_callback_info info) {
+  Call<3 + kMaxParts> call(env, info);
+  const HashId id = call.hash_id(0);
+  const View key = call.secret_or_bytes(1);
+  const MutableView out = call.out(2);
+  const Parts parts(call, 3);
+  if (call.refused()) return call.refusal();
+  return call.answer(hmac(call.library(), id, key, parts.views(), out));
+}
+
+// 1 when `tag` is the whole MAC, 0 for any other tag: truncated ones are refused.
+napi_value hmac_verify(napi_env env, napi_callback_info info) {
+  Call<3 + kMaxParts> call(env, info);
+  const HashId id = call.hash_id(0);
+  const View key = call.secret_or_bytes(1), tag = call.bytes(2);
+  const Parts parts(call, 3);
+  if (call.refused()) return call.refusal();
+  uint8_t expected[kMaxHashLength];
+  const MutableView mac(expected, hash_length(id));
+  const auto computed = hmac(call.library(), id, key, parts.views(), mac);
+  const bool equal = computed && constant_time_equal(mac, tag);
+  wipe(mac);
+  return call.answer(computed, equal);
+}
+
+}  // namespace
+
+void register_hash(napi_env env, napi_value exports) {
+  static constexpr Method kMethods[] = {{"hash", hash_parts}, {"hmac", hmac_parts}, {"hmacVerify", hmac_verify}};
+  define(env, exports, kMethods);
+}
+
+}  // namespace tinymls::bind

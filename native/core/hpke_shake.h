@@ -1,0 +1,25 @@
+// The single-stage KDFs of HPKE (draft-ietf-hpke-pq, "Single-Stage KDFs"): SHAKE (FIPS 202) and TurboSHAKE (RFC 9861).
+#pragma once
+
+#include <initializer_list>
+#include <string_view>
+
+#include "core/openssl.h"
+#include "core/secret.h"
+
+namespace tinymls {
+
+enum class Shake : uint8_t { kShake128 = 0x10, kShake256 = 0x11, kTurboShake128 = 0x12, kTurboShake256 = 0x13 };
+
+constexpr size_t shake_length(Shake xof) {  // Nh
+  return xof == Shake::kShake128 || xof == Shake::kTurboShake128 ? 32 : 64;
+}
+
+Result<SecretBytes> shake(const Library& library, Shake xof, std::span<const View> parts, size_t length);
+
+// LabeledDerive; `ikm` in parts.
+Result<SecretBytes> shake_labeled_derive(const Library& library, Shake xof, View suite_id,
+                                         std::initializer_list<View> ikm, std::string_view label,
+                                         std::initializer_list<View> context, size_t length);
+
+}  // namespace tinymls

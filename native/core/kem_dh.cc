@@ -1,0 +1,124 @@
+// DHKEM, RFC 9180 §4.1.
+#include <algorithm>
+
+#include "core/compare.h"
+#include "core/hpke_kdf.h"
+#include "core/kem.h"
+
+namespace tinymls {
+namespace {
+
+Result<SecretBytes> derive(const PrivateKey& key, const PublicKey& peer) {
+  ErrorMark mark;
+  PkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key.pkey(), nullptr));
+  auto secret = SecretBytes::allocate(key.raw().size());
+  if (!context || !secret) return Fault::kMemory;
+  size_t length = secret->size();
+  if (EVP_PKEY_derive_init(context.get()) != 1) return Fault::kInternal;
+  // The import has checked the point; OpenSSL would check it again at the price of a multiplication.
+  if (EVP_PKEY_derive_set_peer_ex(context.get(), peer.pkey(), 0) != 1) return Fault::kInvalid;
+  if (EVP_PKEY_derive(context.get(), secret->data(), &length) != 1) return Fault::kInvalid;
+  if (length != secret->size()) return Fault::kInternal;
+  // RFC 9180 §7.1.4: an all-zero result comes from a point of small order.
+  uint8_t any = 0;
+  for (uint8_t octet : secret->view()) any |= octet;
+  if (any == 0) return Fault::kInvalid;
+  return secret;
+}
+
+// DH results joined, and the context that binds them to the keys.
+struct Exchange {
+  View dh1, dh2;
+  View enc, receiver, sender;
+};
+
+Result<SecretBytes> extract_and_expand(const Library& library, const KemTraits& kem, const Exchange& exchange) {
+  const auto suite_id = kem_suite_id(kem.id);
+  auto prk = labeled_extract(library, kem.kdf, suite_id, {}, "eae_prk", {exchange.dh1, exchange.dh2});
+  if (!prk) return prk.fault();
+  return labeled_expand(library, kem.kdf, suite_id, prk->view(), "shared_secret",
+                        {exchange.enc, exchange.receiver, exchange.sender}, kem.secret_length);
+}
+
+Result<SecretBytes> encapsulate(const Library& library, const KemTraits& kem, const PrivateKey& ephemeral,
+                                View public_key, MutableView enc, const PrivateKey* sender) {
+  auto receiver = PublicKey::import(library, ephemeral.id(), public_key);
+  if (!receiver) return receiver.fault();
+  auto dh1 = derive(ephemeral, *receiver);
+  if (!dh1) return dh1.fault();
+  std::copy_n(ephemeral.public_key().data(), enc.size(), enc.data());
+  if (!sender) return extract_and_expand(library, kem, {dh1->view(), {}, enc, public_key, {}});
+  auto dh2 = derive(*sender, *receiver);
+  if (!dh2) return dh2.fault();
+  return extract_and_expand(library, kem, {dh1->view(), dh2->view(), enc, public_key, sender->public_key()});
+}
+
+}  // namespace
+
+Result<SecretBytes> diffie_hellman(const Library& library, const PrivateKey& key, View public_key) {
+  const KemTraits* kem = kem_traits(key.id());
+  if (!kem || !kem->dh) return Fault::kUsage;
+  auto peer = PublicKey::import(library, key.id(), public_key);
+  if (!peer) return peer.fault();
+  return derive(key, *peer);
+}
+
+Result<SecretBytes> kem_encapsulate(const Library& library, KeyId id, View public_key, MutableView enc,
+                                    const PrivateKey* sender, const Ephemeral& ephemeral) {
+  const KemTraits* kem = kem_traits(id);
+  if (!kem || enc.size() != kem->enc_length) return Fault::kUsage;
+  if (sender && (!kem->dh || sender->id() != id)) return Fault::kUsage;
+  if (!kem->dh) return ml_kem_encapsulate(library, id, public_key, enc, ephemeral.randomness);
+  if (ephemeral.key && ephemeral.key->id() != id) return Fault::kUsage;
+
+  auto secret = [&]() -> Result<SecretBytes> {
+    if (ephemeral.key) return encapsulate(library, *kem, *ephemeral.key, public_key, enc, sender);
+    auto fresh = PrivateKey::generate(library, id);
+    if (!fresh) return fresh.fault();
+    return encapsulate(library, *kem, *fresh, public_key, enc, sender);
+  }();
+  if (!secret) wipe(enc);
+  return secret;
+}
+
+Result<SecretBytes> kem_decapsulate(const Library& library, const PrivateKey& key, View enc, View sender) {
+  const KemTraits* kem = kem_traits(key.id());
+  if (!kem || (!kem->dh && !sender.empty())) return Fault::kUsage;
+  if (enc.size() != kem->enc_length) return Fault::kMalformed;
+  if (!kem->dh) return ml_kem_decapsulate(library, key, enc);
+
+  auto dh1 = diffie_hellman(library, key, enc);
+  if (!dh1) return dh1.fault();
+  if (sender.empty()) return extract_and_expand(library, *kem, {dh1->view(), {}, enc, key.public_key(), {}});
+  auto dh2 = diffie_hellman(library, key, sender);
+  if (!dh2) return dh2.fault();
+  return extract_and_expand(library, *kem, {dh1->view(), dh2->view(), enc, key.public_key(), sender});
+}
+
+Result<PrivateKey> kem_derive_key_pair(const Library& library, KeyId id, View ikm) {
+  const KemTraits* kem = kem_traits(id);
+  if (!kem || ikm.empty()) return Fault::kUsage;
+  if (!kem->dh) return ml_kem_derive_key_pair(library, id, ikm);
+  const KeyTraits& key = *key_traits(id);
+  const auto suite_id = kem_suite_id(kem->id);
+  auto prk = labeled_extract(library, kem->kdf, suite_id, {}, "dkp_prk", {ikm});
+  if (!prk) return prk.fault();
+  if (key.family != KeyFamily::kNistCurve) {
+    auto raw = labeled_expand(library, kem->kdf, suite_id, prk->view(), "sk", {}, key.private_length);
+    if (!raw) return raw.fault();
+    return PrivateKey::import(library, id, std::move(*raw));
+  }
+  const uint8_t bitmask = id == KeyId::kDhkemP521 ? 0x01 : 0xff;
+  for (unsigned counter = 0; counter < 256; counter++) {
+    const auto octet = static_cast<uint8_t>(counter);
+    auto raw =
+        labeled_expand(library, kem->kdf, suite_id, prk->view(), "candidate", {View(&octet, 1)}, key.private_length);
+    if (!raw) return raw.fault();
+    raw->data()[0] &= bitmask;
+    auto pair = PrivateKey::import(library, id, std::move(*raw));
+    if (pair || pair.fault() != Fault::kInvalid) return pair;
+  }
+  return Fault::kInvalid;  // DeriveKeyPairError
+}
+
+}  // namespace tinymls

@@ -1,0 +1,90 @@
+// Asymmetric keys: raw encodings in, parsed OpenSSL keys kept.
+//
+// Encodings are those of RFC 9180 §7.1.1, §7.1.2 and RFC 9420 §5.1.1: uncompressed points and scalars of fixed size on
+// the NIST curves, the octets of RFC 7748 and RFC 8032 on the others, encapsulation keys and seeds of FIPS 203 and FIPS
+// 204.
+#pragma once
+
+#include <vector>
+
+#include "core/hash.h"
+
+namespace tinymls {
+
+// The numbers cross the boundary to lib/native/algorithms.ts; never renumber.
+enum class KeyId : uint8_t {
+  kDhkemP256 = 1,
+  kDhkemP384 = 2,
+  kDhkemP521 = 3,
+  kDhkemX25519 = 4,
+  kDhkemX448 = 5,
+  kMlKem768 = 6,
+  kMlKem1024 = 7,
+  kMlKem512 = 8,
+  kEd25519 = 16,
+  kEd448 = 17,
+  kEcdsaP256 = 18,
+  kEcdsaP384 = 19,
+  kEcdsaP521 = 20,
+  kMlDsa65 = 21,
+  kMlDsa87 = 22,
+};
+
+enum class KeyFamily : uint8_t {
+  kNistCurve,   // point and scalar
+  kOctets,      // X25519, X448, Ed25519, Ed448: the private key is the octet string itself
+  kLatticeSeed  // ML-KEM, ML-DSA: the private key is the seed
+};
+
+struct KeyTraits {
+  KeyFamily family;
+  bool kem;               // else a signature algorithm
+  const char* type;       // OpenSSL's name of the key type
+  const char* group;      // OpenSSL's name of the curve, null without one
+  size_t public_length;   // Npk
+  size_t private_length;  // Nsk
+};
+
+// Null for a number that names nothing.
+const KeyTraits* key_traits(KeyId id);
+
+class PublicKey {
+ public:
+  PublicKey() = default;
+  // Another length or a compressed point is Fault::kMalformed, a point off the curve or an encapsulation key with
+  // coefficients out of range Fault::kInvalid (RFC 9180 §7.1.4, FIPS 203 §7.2).
+  static Result<PublicKey> import(const Library& library, KeyId id, View encoded);
+
+  KeyId id() const { return id_; }
+  EVP_PKEY* pkey() const { return pkey_.get(); }
+
+ private:
+  friend class PrivateKey;
+  KeyId id_{};
+  PkeyPtr pkey_;
+};
+
+// Raw octets in secret memory beside the parsed key, which OpenSSL wipes when it goes. Immutable: any number of threads
+// may use one.
+class PrivateKey {
+ public:
+  PrivateKey() = default;
+  static Result<PrivateKey> generate(const Library& library, KeyId id);
+  // A wrong length is Fault::kMalformed, a scalar that is zero or not below the order Fault::kInvalid.
+  static Result<PrivateKey> import(const Library& library, KeyId id, View raw);
+  static Result<PrivateKey> import(const Library& library, KeyId id, SecretBytes raw);
+  Result<PrivateKey> clone() const;
+
+  KeyId id() const { return id_; }
+  EVP_PKEY* pkey() const { return pkey_.get(); }
+  View raw() const { return raw_.view(); }
+  View public_key() const { return public_; }
+
+ private:
+  KeyId id_{};
+  SecretBytes raw_;
+  std::vector<uint8_t> public_;
+  PkeyPtr pkey_;
+};
+
+}  // namespace tinymls
