@@ -2,6 +2,7 @@
  * `tinymls/messages`: every wire struct of RFC 9420 as a constant and a type of the same name.
  * Octets are `Uint8Array`s, enums numbers of the exported registries, 64-bit integers bigints, absent optionals null.
  */
+import { types } from "node:util";
 import { decode as decodeViews, type Codec, type Limits } from "./codec/index.js";
 
 /**
@@ -10,7 +11,7 @@ import { decode as decodeViews, type Codec, type Limits } from "./codec/index.js
  * @throws TinyMlsError `malformed` with `offset` and `path`, such as `MLSMessage.welcome.secrets[3].newMember`.
  */
 export function decode<T>(codec: Codec<T>, bytes: Uint8Array, limits?: Partial<Limits>): T {
-  return decodeViews(codec, bytes instanceof Uint8Array ? new Uint8Array(bytes) : bytes, limits);
+  return decodeViews(codec, types.isUint8Array(bytes) ? new Uint8Array(bytes) : bytes, limits);
 }
 
 export { encode, toJSON, defaultLimits, type Codec, type Infer, type Json, type Limits } from "./codec/index.js";

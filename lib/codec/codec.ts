@@ -19,8 +19,36 @@ export interface Codec<T> {
   write(writer: Writer, value: T, parent: object): void;
   /** JSON-safe: octets as hex, enums by name, 64-bit integers as text. */
   json(value: T, parent: object): Json;
-  /** The width in octets when values are plain numbers. */
-  readonly width?: 1 | 2 | 4 | undefined;
+  /** What the type consists of. */
+  readonly shape: Shape;
+}
+
+/** A type as data, for what walks declarations: readers of many numbers, generators of test values. */
+export type Shape =
+  | { readonly kind: "integer"; readonly width: 1 | 2 | 4 | 8 }
+  | { readonly kind: "enum"; readonly width: 1 | 2; readonly values: readonly number[]; readonly open: boolean }
+  | { readonly kind: "opaque"; readonly size: number | undefined }
+  | { readonly kind: "vector" | "optional" | "encoded"; readonly of: Codec<unknown> }
+  | { readonly kind: "struct"; readonly steps: readonly FieldStep[] }
+  | { readonly kind: "dependent"; readonly choose: (parent: object) => Codec<unknown> }
+  | { readonly kind: "padding" };
+
+/** One field of a struct; `select` holds the variants when the field is the enum that chooses among them. */
+export interface FieldStep {
+  readonly key: string;
+  readonly codec: Codec<unknown>;
+  readonly condition: ((parent: object) => boolean) | undefined;
+  readonly select: SelectStep | undefined;
+}
+
+export interface SelectStep {
+  readonly variants: ReadonlyMap<number, readonly FieldStep[]>;
+  readonly otherwise: readonly FieldStep[] | undefined;
+}
+
+/** The same type under the name by which RFC 9420 knows it. */
+export function named<T>(name: string, codec: Codec<T>): Codec<T> {
+  return { ...codec, name };
 }
 
 /** The type of the values of a codec. */

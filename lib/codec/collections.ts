@@ -1,20 +1,22 @@
-import type { Codec } from "./codec.js";
+import type { Codec, Shape } from "./codec.js";
 import { located, misfit } from "./fault.js";
 import type { Reader } from "./reader.js";
 
 /** `T name<V>`. */
 export function vector<T>(element: Codec<T>): Codec<readonly T[]> {
   if (element.minSize === 0) throw new TypeError(`a vector of ${element.name}, which may be empty, has no end`);
+  const width = numberWidth(element.shape);
   return {
     name: `${element.name}<V>`,
     minSize: 1,
     depth: element.depth + 1,
+    shape: { kind: "vector", of: element },
     read: (r, parent) => {
       const length = r.length();
       if (length === 0) return [];
       const outer = r.end;
       r.end = r.offset + length;
-      const list = element.width === undefined ? readAll(r, element, parent) : readNumbers(r, element, parent);
+      const list = width === undefined ? readAll(r, element, parent) : readNumbers(r, element, width);
       r.end = outer;
       return list;
     },
@@ -54,12 +56,17 @@ function readAll<T>(r: Reader, element: Codec<T>, parent: object): T[] {
   return list;
 }
 
-function readNumbers<T>(r: Reader, element: Codec<T>, parent: object): T[] {
-  const count = Math.ceil((r.end - r.offset) / element.width!);
+/** Numbers are bounded by the size of the input, so they are not counted as elements. */
+function numberWidth(shape: Shape): number | undefined {
+  return shape.kind === "enum" || (shape.kind === "integer" && shape.width < 8) ? shape.width : undefined;
+}
+
+function readNumbers<T>(r: Reader, element: Codec<T>, width: number): T[] {
+  const count = Math.ceil((r.end - r.offset) / width);
   const list = new Array<T>(count);
   let index = 0;
   try {
-    for (; index < count; index++) list[index] = element.read(r, parent);
+    for (; index < count; index++) list[index] = element.read(r, list);
   } catch (error) {
     throw located(error, index);
   }
@@ -77,6 +84,7 @@ export function optional<T>(inner: Codec<T>): Codec<T | null> {
     name: `optional<${inner.name}>`,
     minSize: 1,
     depth: inner.depth,
+    shape: { kind: "optional", of: inner },
     read: (r, parent) => {
       const present = r.uint8();
       if (present === 0) return null;

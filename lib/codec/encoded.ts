@@ -15,6 +15,7 @@ export function encoded<T>(codec: Codec<T>): Codec<Encoded<T>> {
     name: codec.name,
     minSize: codec.minSize,
     depth: codec.depth,
+    shape: { kind: "encoded", of: codec },
     read: (r, parent) => {
       const start = r.offset;
       const value = codec.read(r, parent);

@@ -9,7 +9,8 @@ function unsigned(width: 1 | 2 | 4): Codec<number> {
     if (Number.isInteger(value) && value >= 0 && value < limit) return value;
     throw misfit(`an integer from 0 to ${limit - 1} is wanted`);
   };
-  const common = { name, width, minSize: width, depth: 0, json: check } as const;
+  const shape = { kind: "integer", width } as const;
+  const common = { name, shape, minSize: width, depth: 0, json: check };
   if (width === 1) return { ...common, read: (r) => r.uint8(), write: (w, value) => w.uint8(check(value)) };
   if (width === 2) return { ...common, read: (r) => r.uint16(), write: (w, value) => w.uint16(check(value)) };
   return { ...common, read: (r) => r.uint32(), write: (w, value) => w.uint32(check(value)) };
@@ -28,6 +29,7 @@ export const uint64: Codec<bigint> = {
   name: "uint64",
   minSize: 8,
   depth: 0,
+  shape: { kind: "integer", width: 8 },
   read: (r) => r.uint64(),
   write: (w, value) => w.uint64(checkUint64(value)),
   json: (value) => checkUint64(value).toString(),
@@ -46,6 +48,7 @@ export const opaque: Codec<Uint8Array> = {
   name: "opaque",
   minSize: 1,
   depth: 0,
+  shape: { kind: "opaque", size: undefined },
   read: (r) => r.take(r.length()),
   write: (w, value) => {
     w.length(octets(value).byteLength);
@@ -70,6 +73,7 @@ export function fixed(size: number): Codec<Uint8Array> {
     name: `opaque[${size}]`,
     minSize: size,
     depth: 0,
+    shape: { kind: "opaque", size },
     read: (r) => r.take(size),
     write: (w, value) => w.octets(check(value)),
     json: (value) => hex(check(value)),
@@ -81,6 +85,7 @@ export const zeroPadding: Codec<number> = {
   name: "padding",
   minSize: 0,
   depth: 0,
+  shape: { kind: "padding" },
   read: (r) => {
     const start = r.offset;
     for (let at = start; at < r.end; at++) {

@@ -2,7 +2,7 @@
 import { dependent, encoded, opaque, presentWhen, struct, type Infer } from "../../codec/index.js";
 import { ContentType, FramedContent, SenderType } from "./framed-content.js";
 import { GroupContext } from "./group-context.js";
-import { messageVersion, wireFormat } from "./registries.js";
+import { messageVersion, wireFormat } from "./enumerations.js";
 
 const authDataFor = (type: ContentType) =>
   struct("FramedContentAuthData", {

@@ -1,6 +1,6 @@
 /** RFC 9420 §5.3. */
 import { opaque, select, struct, vector, type Infer } from "../../codec/index.js";
-import { credentialType } from "./registries.js";
+import { credentialType } from "./enumerations.js";
 
 export const Certificate = struct("Certificate", { certData: opaque });
 export type Certificate = Infer<typeof Certificate>;

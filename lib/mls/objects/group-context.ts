@@ -1,7 +1,7 @@
 /** RFC 9420 §8.1. */
 import { opaque, struct, uint64, type Infer } from "../../codec/index.js";
 import { extensions } from "./extension.js";
-import { cipherSuite, protocolVersion } from "./registries.js";
+import { cipherSuite, protocolVersion } from "./enumerations.js";
 
 export const GroupContext = struct("GroupContext", {
   version: protocolVersion,

@@ -1,10 +1,16 @@
 /** The wire structs of RFC 9420, §5 to §13. */
 export * from "./commit.js";
-export * from "./content-authentication.js";
+export {
+  AuthenticatedContent,
+  AuthenticatedContentTBM,
+  framedContentAuthData,
+  FramedContentTBS,
+  type FramedContentAuthData,
+} from "./content-authentication.js";
 export * from "./credential.js";
 export * from "./extension-bodies.js";
-export * from "./extension.js";
-export * from "./framed-content.js";
+export { Extension } from "./extension.js";
+export { ContentType, FramedContent, Sender, SenderType } from "./framed-content.js";
 export * from "./group-context.js";
 export * from "./group-info.js";
 export * from "./key-package.js";
@@ -19,6 +25,6 @@ export * from "./public-message.js";
 export * from "./ratchet-tree.js";
 export * from "./registries.js";
 export * from "./transcript-hash.js";
-export * from "./tree-hash.js";
+export { LeafNodeHashInput, NodeType, ParentHashInput, ParentNodeHashInput, TreeHashInput } from "./tree-hash.js";
 export * from "./update-path.js";
 export * from "./welcome.js";

@@ -2,7 +2,7 @@
 import { opaque, struct, type Infer } from "../../codec/index.js";
 import { extensions } from "./extension.js";
 import { LeafNode } from "./leaf-node.js";
-import { cipherSuite, protocolVersion } from "./registries.js";
+import { cipherSuite, protocolVersion } from "./enumerations.js";
 
 const signed = { version: protocolVersion, cipherSuite, initKey: opaque, leafNode: LeafNode, extensions };
 

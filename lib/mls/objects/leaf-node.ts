@@ -13,7 +13,7 @@ import {
 } from "../../codec/index.js";
 import { Credential } from "./credential.js";
 import { extensions } from "./extension.js";
-import { cipherSuite, credentialType, extensionType, proposalType, protocolVersion } from "./registries.js";
+import { cipherSuite, credentialType, extensionType, proposalType, protocolVersion } from "./enumerations.js";
 
 export const LeafNodeSource = { keyPackage: 1, update: 2, commit: 3 } as const;
 export type LeafNodeSource = (typeof LeafNodeSource)[keyof typeof LeafNodeSource];

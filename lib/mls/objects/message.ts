@@ -4,7 +4,7 @@ import { GroupInfo } from "./group-info.js";
 import { KeyPackage } from "./key-package.js";
 import { PrivateMessage } from "./private-message.js";
 import { PublicMessage } from "./public-message.js";
-import { messageVersion, wireFormat } from "./registries.js";
+import { messageVersion, wireFormat } from "./enumerations.js";
 import { Welcome } from "./welcome.js";
 
 export const MLSMessage = struct(

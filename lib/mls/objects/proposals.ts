@@ -4,7 +4,7 @@ import { extensions } from "./extension.js";
 import { KeyPackage } from "./key-package.js";
 import { LeafNode } from "./leaf-node.js";
 import { PreSharedKeyID } from "./pre-shared-key.js";
-import { cipherSuite, proposalType, protocolVersion } from "./registries.js";
+import { cipherSuite, proposalType, protocolVersion } from "./enumerations.js";
 
 /** RFC 9420 §12.1.1. */
 export const Add = struct("Add", { keyPackage: KeyPackage });

@@ -1,5 +1,5 @@
 /** RFC 9420 §12.4.3.3. */
-import { encoded, optional, select, struct, vector, type Infer } from "../../codec/index.js";
+import { encoded, named, optional, select, struct, vector, type Infer } from "../../codec/index.js";
 import { LeafNode } from "./leaf-node.js";
 import { ParentNode } from "./parent-node.js";
 import { nodeType } from "./tree-hash.js";
@@ -11,7 +11,7 @@ export const Node = struct(
 export type Node = Infer<typeof Node>;
 
 /** The nodes of the array-based tree of Appendix C; null where blank. */
-export const RatchetTree = vector(optional(Node));
+export const RatchetTree = named("RatchetTree", vector(optional(Node)));
 export type RatchetTree = Infer<typeof RatchetTree>;
 
 /** A node whose leaf or parent keeps its encoding, for hashing and signature checks. */
@@ -22,5 +22,5 @@ export const EncodedNode = struct(
 export type EncodedNode = Infer<typeof EncodedNode>;
 
 /** The same octets as `RatchetTree`. */
-export const EncodedRatchetTree = vector(optional(EncodedNode));
+export const EncodedRatchetTree = named("RatchetTree", vector(optional(EncodedNode)));
 export type EncodedRatchetTree = Infer<typeof EncodedRatchetTree>;

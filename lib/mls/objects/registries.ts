@@ -1,8 +1,5 @@
-/** RFC 9420 §17: the registries, and §13.5: GREASE. Every one but WireFormat's and ProtocolVersion's uses in a message is open. */
-import { enumeration, openEnumeration, uint16 } from "../../codec/index.js";
-import { CipherSuite } from "../suite/registry.js";
-
-export { CipherSuite };
+/** RFC 9420 §17: the registries, and §13.5: GREASE. */
+export { CipherSuite } from "../suite/registry.js";
 
 /** RFC 9420 §6. */
 export const ProtocolVersion = { mls10: 1 } as const;
@@ -51,13 +48,3 @@ export const greaseValues: readonly number[] = Object.freeze(
 
 /** 0xF000 to 0xFFFF, in every registry. */
 export const firstPrivateUseValue = 0xf000;
-
-/** The only version that this library can frame; any other is refused. */
-export const messageVersion = enumeration("ProtocolVersion", uint16, ProtocolVersion);
-export const wireFormat = enumeration("WireFormat", uint16, WireFormat);
-
-export const protocolVersion = openEnumeration("ProtocolVersion", uint16, ProtocolVersion);
-export const cipherSuite = openEnumeration("CipherSuite", uint16, CipherSuite);
-export const extensionType = openEnumeration("ExtensionType", uint16, ExtensionType);
-export const proposalType = openEnumeration("ProposalType", uint16, ProposalType);
-export const credentialType = openEnumeration("CredentialType", uint16, CredentialType);

@@ -1,7 +1,7 @@
 /** RFC 9420 §8.2. */
 import { opaque, struct, type Infer } from "../../codec/index.js";
 import { FramedContent } from "./framed-content.js";
-import { wireFormat } from "./registries.js";
+import { wireFormat } from "./enumerations.js";
 
 /** `content` is a commit. */
 export const ConfirmedTranscriptHashInput = struct("ConfirmedTranscriptHashInput", {

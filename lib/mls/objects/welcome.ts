@@ -1,7 +1,7 @@
 /** RFC 9420 §12.4.3.1. */
 import { opaque, optional, secretOpaque, struct, vector, type Infer } from "../../codec/index.js";
 import { PreSharedKeyID } from "./pre-shared-key.js";
-import { cipherSuite } from "./registries.js";
+import { cipherSuite } from "./enumerations.js";
 import { HPKECiphertext } from "./update-path.js";
 
 /**
