@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isArrayBuffer, isUint8Array } from "node:util/types";
 import { TinyMlsError } from "../errors.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -16,6 +17,21 @@ export function addon<Calls>(): Calls {
 
 /** Bytes that may come from anywhere: results of the package are `Buffer`s. */
 export type Bytes = Uint8Array;
+
+/** What the addon takes as bytes: a Uint8Array whose memory is this thread's own and not detached. */
+export function isBytes(value: unknown): value is Bytes {
+  return isUint8Array(value) && isArrayBuffer(value.buffer) && (value.byteLength > 0 || !isDetached(value.buffer));
+}
+
+// `ArrayBuffer.prototype.detached` is of Node 22.
+function isDetached(memory: ArrayBuffer): boolean {
+  try {
+    new Uint8Array(memory);
+    return false;
+  } catch {
+    return true;
+  }
+}
 
 // Prebuilds of this platform, or what scripts/build.mjs compiled.
 function load(): unknown {

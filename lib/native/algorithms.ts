@@ -97,7 +97,11 @@ export function signatureParameters(algorithm: SignatureAlgorithm, operation: st
 
 /** Of a key of either use. */
 export function keyParameters(algorithm: KemAlgorithm | SignatureAlgorithm, operation: string): KeyParameters {
-  return kems.get(algorithm) ?? signatures.get(algorithm) ?? unknown(operation, new Map<string, unknown>([...kems, ...signatures]));
+  return (
+    kems.get(algorithm) ??
+    signatures.get(algorithm) ??
+    unknown(operation, new Map<string, unknown>([...kems, ...signatures]))
+  );
 }
 
 function unknown(operation: string, known: ReadonlyMap<string, unknown>): never {

@@ -1,4 +1,4 @@
-import { addon, type Bytes } from "./addon.js";
+import { addon, isBytes, type Bytes } from "./addon.js";
 import { hashParameters, type HashAlgorithm } from "./algorithms.js";
 import { check } from "./fault.js";
 import { secretOrBytes, type Secret } from "./secret.js";
@@ -39,5 +39,9 @@ export function hmacVerify(algorithm: HashAlgorithm, key: Secret | Bytes, tag: B
 
 // The addon takes eight parts in one call.
 function few(parts: Bytes[]): Bytes[] {
-  return parts.length <= 8 ? parts : [...parts.slice(0, 7), Buffer.concat(parts.slice(7))];
+  if (parts.length <= 8) return parts;
+  const rest = parts.slice(7);
+  // A part that is no bytes is left to the addon to refuse.
+  const refused = rest.filter((part) => !isBytes(part));
+  return [...parts.slice(0, 7), refused.length > 0 ? refused[0]! : Buffer.concat(rest)];
 }

@@ -1,6 +1,5 @@
 import { inspect } from "node:util";
-import { isUint8Array } from "node:util/types";
-import { addon, type Bytes } from "./addon.js";
+import { addon, isBytes, type Bytes } from "./addon.js";
 import { check, faultError, usage } from "./fault.js";
 import { release, releaseWhenCollected, secretOf, type Secret } from "./secret.js";
 
@@ -55,7 +54,7 @@ export class SecureBuffer {
 
   /** A copy of `bytes`. The caller's bytes stay as they are: wipe them (`wipe`) when they are secret. */
   static from(bytes: Bytes): SecureBuffer {
-    if (!isUint8Array(bytes)) throw usage("SecureBuffer.from", "bytes are a Uint8Array");
+    if (!isBytes(bytes)) throw usage("SecureBuffer.from", "bytes are a Uint8Array on memory of this thread");
     const buffer = new SecureBuffer(bytes.byteLength);
     buffer.#bytes.set(bytes);
     return buffer;

@@ -1,5 +1,6 @@
 import { TinyMlsError } from "../errors.js";
 import { addon, type Bytes } from "./addon.js";
+import { usage } from "./fault.js";
 import { wipe } from "./memory.js";
 import { Secret, secretOf } from "./secret.js";
 
@@ -37,6 +38,7 @@ export interface Argon2Options {
  * @throws TinyMlsError `usage` for a salt, cost or length out of range; `config` where neither implementation is there
  */
 export async function argon2id(passphrase: Bytes | string, options: Argon2Options): Promise<Secret> {
+  if (typeof options !== "object" || options === null) throw usage("argon2id", "the options name at least a salt");
   const { salt, memoryKiB = 65536, passes = 3, lanes = 1, length = 32 } = options;
   const octets = typeof passphrase === "string" ? Buffer.from(passphrase) : passphrase;
   try {

@@ -16,7 +16,10 @@ interface SecretCalls {
 }
 const native = addon<SecretCalls>();
 
-/** The handle of a `Secret`, for the other files of this folder: zero, which the addon refuses, once it is disposed. */
+/**
+ * The handle of a `Secret`, for the other files of this folder: zero, which the addon refuses, once it is disposed, and for
+ * everything else that untyped code passes for one.
+ */
 export let handleOf: (secret: Secret) => number;
 /** A `Secret` of the handle that a native call answered. */
 export let secretOf: (answer: number, operation: string) => Secret;
@@ -53,7 +56,8 @@ export class Secret implements Sealable {
   #handle: number;
 
   static {
-    handleOf = (secret) => secret.#handle;
+    handleOf = (secret: unknown) =>
+      typeof secret === "object" && secret !== null && #handle in secret ? secret.#handle : 0;
     secretOf = (answer, operation) => new Secret(answer, operation);
   }
 
@@ -74,6 +78,7 @@ export class Secret implements Sealable {
 
   /** The parts, one after the other. */
   static concat(parts: readonly (Secret | Bytes)[]): Secret {
+    if (!Array.isArray(parts)) throw usage("Secret.concat", "the parts are an array");
     let joined = new Secret(native.secretConcat(...parts.slice(0, 16).map(secretOrBytes)), "Secret.concat");
     for (let next = 16; next < parts.length; next += 15) {
       const before = joined;
