@@ -17,3 +17,4 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array, limits?: Partial<L
 export { encode, toJSON, defaultLimits, type Codec, type Infer, type Json, type Limits } from "./codec/index.js";
 export { unassignedType, type Unassigned } from "./codec/index.js";
 export * from "./mls/objects/index.js";
+export { describe } from "./observability/describe/index.js";
