@@ -4,7 +4,7 @@ import { usage } from "./fault.js";
 export type HashAlgorithm = "SHA-256" | "SHA-384" | "SHA-512";
 /** AES-GCM (SP 800-38D) and ChaCha20-Poly1305 (RFC 8439). */
 export type AeadAlgorithm = "AES-128-GCM" | "AES-256-GCM" | "CHACHA20-POLY1305";
-/** The DHKEMs of RFC 9180 §7.1 and, where OpenSSL offers it, ML-KEM (FIPS 203). */
+/** The DHKEMs of RFC 9180 §7.1 and, where OpenSSL offers it, ML-KEM (FIPS 203), alone or with a group (draft-ietf-hpke-pq). */
 export type KemAlgorithm =
   | "DHKEM-P256"
   | "DHKEM-P384"
@@ -13,7 +13,10 @@ export type KemAlgorithm =
   | "DHKEM-X448"
   | "ML-KEM-512"
   | "ML-KEM-768"
-  | "ML-KEM-1024";
+  | "ML-KEM-1024"
+  | "MLKEM768-X25519"
+  | "MLKEM768-P256"
+  | "MLKEM1024-P384";
 /** EdDSA (RFC 8032), ECDSA (FIPS 186-5) and, where OpenSSL offers it, ML-DSA (FIPS 204). */
 export type SignatureAlgorithm =
   "Ed25519" | "Ed448" | "ECDSA-P256" | "ECDSA-P384" | "ECDSA-P521" | "ML-DSA-65" | "ML-DSA-87";
@@ -63,6 +66,9 @@ const kems: ReadonlyMap<string, KemParameters> = new Map([
   ["ML-KEM-512", { id: 8, publicKeyLength: 800, privateKeyLength: 64, encLength: 768 }],
   ["ML-KEM-768", { id: 6, publicKeyLength: 1184, privateKeyLength: 64, encLength: 1088 }],
   ["ML-KEM-1024", { id: 7, publicKeyLength: 1568, privateKeyLength: 64, encLength: 1568 }],
+  ["MLKEM768-X25519", { id: 9, publicKeyLength: 1216, privateKeyLength: 32, encLength: 1120 }],
+  ["MLKEM768-P256", { id: 10, publicKeyLength: 1249, privateKeyLength: 32, encLength: 1153 }],
+  ["MLKEM1024-P384", { id: 11, publicKeyLength: 1665, privateKeyLength: 32, encLength: 1665 }],
 ]);
 
 const signatures: ReadonlyMap<string, SignatureParameters> = new Map([

@@ -121,6 +121,20 @@ Result<SecretBytes> shake(const Library& library, Shake xof, std::span<const Vie
   return out;
 }
 
+Result<SecretBytes> sha3_256(const Library& library, std::span<const View> parts) {
+  if (library.context) return Fault::kConfig;
+  static const MdPtr md(EVP_MD_fetch(nullptr, "SHA3-256", nullptr));
+  if (!md) return Fault::kConfig;
+  ErrorMark mark;
+  MdCtxPtr context(EVP_MD_CTX_new());
+  auto out = SecretBytes::allocate(32);
+  if (!context || !out) return Fault::kMemory;
+  bool done = EVP_DigestInit_ex2(context.get(), md.get(), nullptr) == 1;
+  for (View part : parts) done = done && EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1;
+  if (!done || EVP_DigestFinal_ex(context.get(), out->data(), nullptr) != 1) return Fault::kInternal;
+  return out;
+}
+
 Result<SecretBytes> shake_labeled_derive(const Library& library, Shake xof, View suite_id,
                                          std::initializer_list<View> ikm, std::string_view label,
                                          std::initializer_list<View> context, size_t length) {

@@ -17,6 +17,9 @@ constexpr size_t shake_length(Shake xof) {  // Nh
 
 Result<SecretBytes> shake(const Library& library, Shake xof, std::span<const View> parts, size_t length);
 
+// SHA3-256, as the hybrid KEMs combine secrets with it.
+Result<SecretBytes> sha3_256(const Library& library, std::span<const View> parts);
+
 // LabeledDerive; `ikm` in parts.
 Result<SecretBytes> shake_labeled_derive(const Library& library, Shake xof, View suite_id,
                                          std::initializer_list<View> ikm, std::string_view label,

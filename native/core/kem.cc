@@ -11,6 +11,9 @@ const KemTraits* kem_traits(KeyId id) {
   static constexpr KemTraits kMlKem512{0x0040, HashId::kSha256, 32, 768, false};
   static constexpr KemTraits kMlKem768{0x0041, HashId::kSha256, 32, 1088, false};
   static constexpr KemTraits kMlKem1024{0x0042, HashId::kSha256, 32, 1568, false};
+  static constexpr KemTraits kMlKem768X25519{0x647a, HashId::kSha256, 32, 1120, false};
+  static constexpr KemTraits kMlKem768P256{0x0050, HashId::kSha256, 32, 1153, false};
+  static constexpr KemTraits kMlKem1024P384{0x0051, HashId::kSha256, 32, 1665, false};
   switch (id) {
     case KeyId::kDhkemP256:
       return &kP256;
@@ -28,6 +31,12 @@ const KemTraits* kem_traits(KeyId id) {
       return &kMlKem768;
     case KeyId::kMlKem1024:
       return &kMlKem1024;
+    case KeyId::kMlKem768X25519:
+      return &kMlKem768X25519;
+    case KeyId::kMlKem768P256:
+      return &kMlKem768P256;
+    case KeyId::kMlKem1024P384:
+      return &kMlKem1024P384;
     default:
       return nullptr;
   }

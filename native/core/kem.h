@@ -1,4 +1,4 @@
-// Key encapsulation: DHKEM (RFC 9180 §4.1) and ML-KEM (FIPS 203, as HPKE uses it).
+// Key encapsulation: DHKEM (RFC 9180 §4.1), ML-KEM (FIPS 203) and hybrids of both (draft-ietf-hpke-pq).
 #pragma once
 
 #include "core/keys.h"
@@ -18,7 +18,8 @@ const KemTraits* kem_traits(KeyId id);
 
 Result<PrivateKey> kem_derive_key_pair(const Library& library, KeyId id, View ikm);  // RFC 9180 §7.1.3
 
-// What a known answer fixes: DHKEM's ephemeral key pair or ML-KEM's 32 octets of randomness. Tests alone set it.
+// What a known answer fixes: DHKEM's ephemeral key pair, or the randomness of ML-KEM and of hybrids. Tests alone set
+// it.
 struct Ephemeral {
   const PrivateKey* key = nullptr;
   View randomness;

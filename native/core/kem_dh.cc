@@ -4,6 +4,7 @@
 #include "core/compare.h"
 #include "core/hpke_kdf.h"
 #include "core/kem.h"
+#include "core/kem_hybrid.h"
 
 namespace tinymls {
 namespace {
@@ -19,7 +20,9 @@ Result<SecretBytes> derive(const PrivateKey& key, const PublicKey& peer) {
   if (EVP_PKEY_derive_set_peer_ex(context.get(), peer.pkey(), 0) != 1) return Fault::kInvalid;
   if (EVP_PKEY_derive(context.get(), secret->data(), &length) != 1) return Fault::kInvalid;
   if (length != secret->size()) return Fault::kInternal;
-  // RFC 9180 §7.1.4: an all-zero result comes from a point of small order.
+  // RFC 9180 §7.1.4: an all-zero result comes from a point of small order. The NIST curves have none, and a point whose
+  // x-coordinate is zero.
+  if (key_traits(key.id())->family == KeyFamily::kNistCurve) return secret;
   uint8_t any = 0;
   for (uint8_t octet : secret->view()) any |= octet;
   if (any == 0) return Fault::kInvalid;
@@ -68,6 +71,8 @@ Result<SecretBytes> kem_encapsulate(const Library& library, KeyId id, View publi
   const KemTraits* kem = kem_traits(id);
   if (!kem || enc.size() != kem->enc_length) return Fault::kUsage;
   if (sender && (!kem->dh || sender->id() != id)) return Fault::kUsage;
+  if (key_traits(id)->family == KeyFamily::kHybrid)
+    return hybrid_encapsulate(library, id, public_key, enc, ephemeral.randomness);
   if (!kem->dh) return ml_kem_encapsulate(library, id, public_key, enc, ephemeral.randomness);
   if (ephemeral.key && ephemeral.key->id() != id) return Fault::kUsage;
 
@@ -85,6 +90,7 @@ Result<SecretBytes> kem_decapsulate(const Library& library, const PrivateKey& ke
   const KemTraits* kem = kem_traits(key.id());
   if (!kem || (!kem->dh && !sender.empty())) return Fault::kUsage;
   if (enc.size() != kem->enc_length) return Fault::kMalformed;
+  if (key.hybrid()) return hybrid_decapsulate(library, key, enc);
   if (!kem->dh) return ml_kem_decapsulate(library, key, enc);
 
   auto dh1 = diffie_hellman(library, key, enc);

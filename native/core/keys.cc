@@ -8,6 +8,7 @@
 #include <array>
 #include <bit>
 
+#include "core/kem_hybrid.h"
 #include "core/random.h"
 
 namespace tinymls {
@@ -37,6 +38,12 @@ constexpr KeyTraits traits(KeyId id) {
       return {KeyFamily::kLatticeSeed, true, "ML-KEM-768", nullptr, 1184, 64};
     case KeyId::kMlKem1024:
       return {KeyFamily::kLatticeSeed, true, "ML-KEM-1024", nullptr, 1568, 64};
+    case KeyId::kMlKem768X25519:
+      return {KeyFamily::kHybrid, true, "MLKEM768-X25519", nullptr, 1216, 32};
+    case KeyId::kMlKem768P256:
+      return {KeyFamily::kHybrid, true, "MLKEM768-P256", nullptr, 1249, 32};
+    case KeyId::kMlKem1024P384:
+      return {KeyFamily::kHybrid, true, "MLKEM1024-P384", nullptr, 1665, 32};
     case KeyId::kEd25519:
       return {KeyFamily::kOctets, false, "ED25519", nullptr, 32, 32};
     case KeyId::kEd448:
@@ -174,10 +181,15 @@ const KeyTraits* key_traits(KeyId id) {
 Result<PublicKey> PublicKey::import(const Library& library, KeyId id, View encoded) {
   const KeyTraits* key = key_traits(id);
   if (!key) return Fault::kUsage;
-  auto pkey = import_public(library, *key, encoded);
-  if (!pkey) return pkey.fault();
   PublicKey result;
   result.id_ = id;
+  if (key->family == KeyFamily::kHybrid) {
+    auto checked = hybrid_check_public(library, id, encoded);
+    if (!checked) return checked.fault();
+    return result;
+  }
+  auto pkey = import_public(library, *key, encoded);
+  if (!pkey) return pkey.fault();
   result.pkey_ = std::move(*pkey);
   return result;
 }
@@ -187,6 +199,17 @@ Result<PrivateKey> PrivateKey::import(const Library& library, KeyId id, SecretBy
   const KeyTraits* key = key_traits(id);
   if (!key) return Fault::kUsage;
   if (raw.size() != key->private_length) return Fault::kMalformed;
+  if (key->family == KeyFamily::kHybrid) {
+    auto hybrid = hybrid_expand(library, id, raw.view());
+    if (!hybrid) return hybrid.fault();
+    PrivateKey result;
+    result.id_ = id;
+    result.raw_ = std::move(raw);
+    for (const PrivateKey* part : {&hybrid->post_quantum, &hybrid->traditional})
+      result.public_.insert(result.public_.end(), part->public_key().begin(), part->public_key().end());
+    result.hybrid_ = std::make_shared<const HybridKeys>(std::move(*hybrid));
+    return result;
+  }
   auto parsed = key->family == KeyFamily::kNistCurve ? import_scalar(library, *key, raw.view())
                                                      : import_octets(library, *key, raw.view());
   if (!parsed) return parsed.fault();
@@ -226,6 +249,7 @@ Result<PrivateKey> PrivateKey::clone() const {
   result.id_ = id_;
   result.raw_ = std::move(*raw);
   result.public_ = public_;
+  result.hybrid_ = hybrid_;
   if (pkey_ && EVP_PKEY_up_ref(pkey_.get()) != 1) return Fault::kInternal;
   result.pkey_.reset(pkey_.get());
   return result;

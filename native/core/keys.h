@@ -5,6 +5,7 @@
 // 204.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "core/hash.h"
@@ -21,6 +22,9 @@ enum class KeyId : uint8_t {
   kMlKem768 = 6,
   kMlKem1024 = 7,
   kMlKem512 = 8,
+  kMlKem768X25519 = 9,
+  kMlKem768P256 = 10,
+  kMlKem1024P384 = 11,
   kEd25519 = 16,
   kEd448 = 17,
   kEcdsaP256 = 18,
@@ -31,15 +35,16 @@ enum class KeyId : uint8_t {
 };
 
 enum class KeyFamily : uint8_t {
-  kNistCurve,   // point and scalar
-  kOctets,      // X25519, X448, Ed25519, Ed448: the private key is the octet string itself
-  kLatticeSeed  // ML-KEM, ML-DSA: the private key is the seed
+  kNistCurve,    // point and scalar
+  kOctets,       // X25519, X448, Ed25519, Ed448: the private key is the octet string itself
+  kLatticeSeed,  // ML-KEM, ML-DSA: the private key is the seed
+  kHybrid        // ML-KEM with a group: the private key is a seed of both
 };
 
 struct KeyTraits {
   KeyFamily family;
   bool kem;               // else a signature algorithm
-  const char* type;       // OpenSSL's name of the key type
+  const char* type;       // OpenSSL's name of the key type; of a hybrid the name alone
   const char* group;      // OpenSSL's name of the curve, null without one
   size_t public_length;   // Npk
   size_t private_length;  // Nsk
@@ -66,6 +71,8 @@ class PublicKey {
 
 // Raw octets in secret memory beside the parsed key, which OpenSSL wipes when it goes. Immutable: any number of threads
 // may use one.
+struct HybridKeys;
+
 class PrivateKey {
  public:
   PrivateKey() = default;
@@ -79,12 +86,19 @@ class PrivateKey {
   EVP_PKEY* pkey() const { return pkey_.get(); }
   View raw() const { return raw_.view(); }
   View public_key() const { return public_; }
+  const HybridKeys* hybrid() const { return hybrid_.get(); }  // null for all other families
 
  private:
   KeyId id_{};
   SecretBytes raw_;
   std::vector<uint8_t> public_;
-  PkeyPtr pkey_;
+  PkeyPtr pkey_;  // null in a hybrid key
+  std::shared_ptr<const HybridKeys> hybrid_;
+};
+
+// The two keys that a hybrid seed stands for.
+struct HybridKeys {
+  PrivateKey post_quantum, traditional;
 };
 
 }  // namespace tinymls

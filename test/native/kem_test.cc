@@ -16,7 +16,8 @@ bool same(View a, View b) { return a.size() == b.size() && std::equal(a.begin(),
 
 constexpr KeyId kDh[] = {KeyId::kDhkemP256, KeyId::kDhkemP384, KeyId::kDhkemP521, KeyId::kDhkemX25519,
                          KeyId::kDhkemX448};
-constexpr KeyId kMl[] = {KeyId::kMlKem512, KeyId::kMlKem768, KeyId::kMlKem1024};
+constexpr KeyId kMl[] = {KeyId::kMlKem512,       KeyId::kMlKem768,     KeyId::kMlKem1024,
+                         KeyId::kMlKem768X25519, KeyId::kMlKem768P256, KeyId::kMlKem1024P384};
 constexpr bool kHasMl = OPENSSL_VERSION_NUMBER >= 0x30500000L;
 
 class EachDhkem : public testing::TestWithParam<KeyId> {};
@@ -155,6 +156,8 @@ TEST(Kem, Shake) {
   EXPECT_TRUE(same(shake(library(), Shake::kTurboShake256, {}, 64)->view(),
                    from_hex("367a329dafea871c7802ec67f905ae13c57695dc2c6663c61035f59a18f8e7db"
                             "11edc0e12e91ea60eb6b32df06dd7f002fbafabb6e13ec1cc20d995547600db0")));
+  EXPECT_TRUE(same(sha3_256(library(), {})->view(),
+                   from_hex("a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a")));
   EXPECT_TRUE(same(shake(library(), Shake::kShake128, {}, 32)->view(),
                    from_hex("7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26")));
   // Longer than the rate on both sides: one message whole and in parts.
