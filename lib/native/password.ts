@@ -32,7 +32,7 @@ export interface Argon2Options {
 
 /**
  * A key from a passphrase by Argon2id (RFC 9106 version 1.3), off the event loop. By OpenSSL 3.2 or newer; with an older one
- * (Node 20) by the optional peer dependency `argon2`.
+ * (Node 20) by the optional peer dependency `argon2`, which aborts the process when a worker thread is terminated meanwhile.
  *
  * @param passphrase bytes, or text that is taken as UTF-8 as it is, without normalisation
  * @throws TinyMlsError `usage` for a salt, cost or length out of range; `config` where neither implementation is there
