@@ -4,13 +4,12 @@
 // package, `node node_modules/tinymls/scripts/build.mjs` does the same; node-gyp is then npm's own, and node-addon-api
 // comes from the registry when it is not installed.
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { headers } from "./headers.mjs";
-import { sources } from "./sources.mjs";
+import { fingerprint } from "./sources.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const require = createRequire(import.meta.url);
@@ -18,11 +17,12 @@ const flags = new Set(process.argv.slice(2));
 const configuration = flags.has("--sanitize") ? "Sanitize" : flags.has("--debug") ? "Debug" : "Release";
 const built = join(root, "build", configuration, "tinymls.node");
 const stamp = join(root, "build", `${configuration}.stamp`);
+const current = fingerprint("scripts/build.mjs", configuration);
 
-if (!flags.has("--force") && existsSync(built) && read(stamp) === fingerprint()) process.exit(0);
+if (!flags.has("--force") && existsSync(built) && read(stamp) === current) process.exit(0);
 rmSync(stamp, { force: true });
 build();
-writeFileSync(stamp, fingerprint());
+writeFileSync(stamp, current);
 
 function build() {
   const addonApi = installed("node-addon-api", "node-addon-api/package.json");
@@ -74,20 +74,6 @@ function npmFolder() {
   const bin = dirname(process.execPath);
   const folders = [join(bin, "..", "lib", "node_modules", "npm"), join(bin, "node_modules", "npm")];
   return folders.find((folder) => existsSync(folder)) ?? root;
-}
-
-// Content, not times: a fresh clone or a switched branch with the same sources is up to date.
-function fingerprint() {
-  const files = ["binding.gyp", "scripts/build.mjs", ...sources];
-  for (const folder of ["native/core", "native/bind"])
-    files.push(
-      ...readdirSync(join(root, folder))
-        .filter((file) => file.endsWith(".h"))
-        .map((file) => `${folder}/${file}`),
-    );
-  const digest = createHash("sha256").update(`${process.version} ${process.arch} ${process.env.CXX} ${configuration}`);
-  for (const file of files) digest.update(`\0${file}\0`).update(readFileSync(join(root, file)));
-  return digest.digest("hex");
 }
 
 function read(file) {

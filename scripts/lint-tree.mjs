@@ -14,10 +14,10 @@ const patterns = [
   { name: "machine path", pattern: /(?<![\w.~$}*-])\/(work|farm|root|home|tmp)\/[A-Za-z.]/ },
   { name: "registry host", pattern: /registry\.(npmjs|yarnpkg|npmmirror)\.|\/\/[\w.-]*(artifactory|nexus|verdaccio)/ },
   { name: "address in a lock file", pattern: /"resolved": *"http/, files: /\.json$/ },
-  // Only vectors that are not on this machine may be skipped, and only with the command that fetches them.
+  // Only vectors and Node lines that are not on this machine may be skipped, and only with the command that fetches them.
   {
     name: "skipped or focused test",
-    pattern: /\b(test|it|describe)\.(skip|only|todo)\b(?!.*\$\{fetchCommand\})/,
+    pattern: /\b(test|it|describe)\.(skip|only|todo)\b(?!.*\$\{\w+Command\})/,
     files: source,
   },
   { name: "unfinished work", pattern: /\b(TODO|FIXME|XXX)\b/, files: source },

@@ -1,31 +1,31 @@
 // npm run prebuild: Node-API prebuilds into prebuilds/, for this platform and, where Debian's cross compiler is installed
 // (g++-aarch64-linux-gnu), for linux-arm64. `--arch x64,arm64` names them instead. Each binary is checked before it counts.
-import { cpSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+// `--host`: this platform alone, and nothing to do when the sources are those of the last time; with `--optional` it is no
+// failure when this machine has no Node 20 to build with.
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { headers } from "./headers.mjs";
+import { nodes } from "./matrix.mjs";
 import { checkElf } from "./prebuild/check.mjs";
 import { root, run, which } from "./run.mjs";
+import { fingerprint } from "./sources.mjs";
 
 const prebuildify = promisify(createRequire(import.meta.url)("prebuildify"));
 const { platform } = process;
 const libc = platform !== "linux" ? undefined : isMusl() ? "musl" : "glibc";
 const cross = { arm64: "aarch64-linux-gnu-" };
 
-const { values } = parseArgs({ options: { arch: { type: "string" } } });
+const { values } = parseArgs({
+  options: { arch: { type: "string" }, host: { type: "boolean" }, optional: { type: "boolean" } },
+});
 const crossed = libc === "glibc" && process.arch === "x64" && which(`${cross.arm64}g++`) ? ["arm64"] : [];
-const architectures = values.arch?.split(",") ?? [process.arch, ...crossed];
+const architectures = values.host ? [process.arch] : (values.arch?.split(",") ?? [process.arch, ...crossed]);
 
 function isMusl() {
   return process.report.getReport().header.glibcVersionRuntime === undefined;
-}
-
-/** A newer OpenSSL's headers would let a function in that Node 20 does not export: the addon must not name one. */
-function requireOldOpenssl() {
-  if (process.versions.openssl.startsWith("3.0.")) return;
-  throw new Error(`prebuilds are made with Node 20 and its OpenSSL 3.0, this is Node ${process.version}`);
 }
 
 /** A copy of the sources to build in, so that the addon under build/Release stays as it is. */
@@ -60,6 +60,12 @@ async function toolchain(arch, folder) {
 }
 
 async function prebuild(arch) {
+  const file = join("prebuilds", `${platform}-${arch}`, `tinymls${libc ? `.${libc}` : ""}.node`);
+  const stamp = join(root, "build", "prebuild", `${arch}.stamp`);
+  const current = fingerprint("scripts/prebuild.mjs", `prebuild ${arch}`);
+  const last = existsSync(stamp) && existsSync(join(root, file)) ? readFileSync(stamp, "utf8") : undefined;
+  if (values.host && last === current) return console.log(`${file} is up to date`);
+
   const folder = stage(arch);
   const nodedir = headers();
   Object.assign(process.env, await toolchain(arch, folder), { JOBS: String(availableParallelism()) });
@@ -78,9 +84,12 @@ async function prebuild(arch) {
     nodeGyp: join(root, "node_modules", ".bin", platform === "win32" ? "node-gyp.cmd" : "node-gyp"),
   });
   rmSync(folder, { recursive: true, force: true });
-  const file = join("prebuilds", `${platform}-${arch}`, `tinymls${libc ? `.${libc}` : ""}.node`);
   console.log(`${file}: ${(statSync(join(root, file)).size / 1024).toFixed(0)} KiB`);
-  if (!libc) return;
+  if (libc) check(file, arch);
+  writeFileSync(stamp, current);
+}
+
+function check(file, arch) {
   const { faults, facts } = checkElf(join(root, file), { arch, libc });
   console.log(`  ${JSON.stringify(facts)}`);
   if (faults.length === 0) return;
@@ -88,5 +97,14 @@ async function prebuild(arch) {
   throw new Error(`${file} is refused:\n  ${faults.join("\n  ")}`);
 }
 
-requireOldOpenssl();
-for (const arch of architectures) await prebuild(arch);
+// A newer OpenSSL's headers would let in a function that Node 20 does not export: the addon must not name one.
+const old = nodes().find(({ name, present }) => name === "node20" && present);
+if (process.versions.openssl.startsWith("3.0.")) {
+  for (const arch of architectures) await prebuild(arch);
+} else if (old) {
+  const { ok } = await run(old.binary, process.argv.slice(1));
+  process.exitCode = ok ? 0 : 1;
+} else {
+  console.log(`skipped: prebuilds are made with Node 20 and its OpenSSL 3.0, this is Node ${process.version}`);
+  process.exitCode = values.optional ? 0 : 1;
+}

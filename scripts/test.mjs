@@ -15,6 +15,8 @@ const steps = [
   { group: "build", name: "build the addon", command: script("build.mjs"), needed: true },
   { group: "compile", name: "compile lib", command: tsc("."), clean: "dist", needed: true },
   { group: "compile", name: "compile tests", command: tsc("test"), clean: ".test-build", needed: true },
+  { group: "package", name: "Node lines", command: script("matrix.mjs") },
+  { group: "package", name: "prebuild", command: script("prebuild.mjs", "--host", "--optional") },
   { group: "lint", name: "eslint", command: tool("eslint/bin/eslint.js", ".", "--max-warnings", "0") },
   {
     group: "lint",

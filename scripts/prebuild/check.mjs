@@ -7,7 +7,7 @@ const machines = { x64: "Advanced Micro Devices X86-64", arm64: "AArch64" };
 const libraries = /^(libc\.so\.6|libm\.so\.6|libdl\.so\.2|libpthread\.so\.0|libgcc_s\.so\.1|ld-linux-[\w-]+\.so\.\d)$/;
 const muslLibraries = /^(libc\.musl-[\w]+\.so\.1|libgcc_s\.so\.1)$/;
 const nodeApi = /^(napi_|node_api_)/;
-const openssl = /^(ASN1|BIO|BN|CONF|CRYPTO|EC|ECDSA|ERR|EVP|OBJ|OPENSSL|OSSL|PKCS|RAND|X509|d2i|i2d)_/;
+const openssl = /^(ASN1|BIO|BN|CONF|CRYPTO|EC|ECDSA|ERR|EVP|OBJ|OPENSSL|OSSL|OpenSSL|PKCS|RAND|X509|d2i|i2d)_/;
 
 const readelf = (file, ...flags) => execFileSync("readelf", ["-W", ...flags, file], { encoding: "utf8" });
 
