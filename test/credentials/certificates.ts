@@ -3,7 +3,8 @@ import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import * as pkijs from "@peculiar/x509";
 
-const { X509CertificateGenerator, BasicConstraintsExtension, KeyUsagesExtension, KeyUsageFlags, cryptoProvider } = pkijs;
+const { X509CertificateGenerator, BasicConstraintsExtension, KeyUsagesExtension, KeyUsageFlags, cryptoProvider } =
+  pkijs;
 type Pair = Awaited<ReturnType<typeof generateKeys>>;
 
 cryptoProvider.set(webcrypto as never);

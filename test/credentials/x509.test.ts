@@ -19,15 +19,18 @@ async function chain(algorithm: KeyAlgorithm = "Ed25519") {
   return { root, middle, alice };
 }
 
-test.each(Object.keys(keyAlgorithms) as KeyAlgorithm[])("a chain of %s certificates verifies and names its end entity", async (algorithm) => {
-  const { root, middle, alice } = await chain(algorithm);
-  const entity = x509.verifyChain([alice.der, middle.der], [root.der], now);
-  expect(entity).toMatchObject({ algorithm, publicKey: await rawPublicKey(alice) });
-  expect(entity.subject).toMatch(/CN=Alice/);
-  expect(x509.verifyChain([alice.der, middle.der, root.der], [root.der], now)).toEqual(entity);
-  expect(x509.verifyChain([alice.der], [middle.der], now)).toEqual(entity);
-  expect(x509.endEntity(alice.der)).toEqual(entity);
-});
+test.each(Object.keys(keyAlgorithms) as KeyAlgorithm[])(
+  "a chain of %s certificates verifies and names its end entity",
+  async (algorithm) => {
+    const { root, middle, alice } = await chain(algorithm);
+    const entity = x509.verifyChain([alice.der, middle.der], [root.der], now);
+    expect(entity).toMatchObject({ algorithm, publicKey: await rawPublicKey(alice) });
+    expect(entity.subject).toMatch(/CN=Alice/);
+    expect(x509.verifyChain([alice.der, middle.der, root.der], [root.der], now)).toEqual(entity);
+    expect(x509.verifyChain([alice.der], [middle.der], now)).toEqual(entity);
+    expect(x509.endEntity(alice.der)).toEqual(entity);
+  },
+);
 
 test("a chain that leads to no root, lacks a link or is out of order does not verify", async () => {
   const { root, middle, alice } = await chain();
@@ -58,7 +61,9 @@ test("a forged signature and unreadable certificates are refused", async () => {
   const forged = Buffer.from(alice.der);
   forged[forged.length - 1]! ^= 1;
   expect(code(() => x509.verifyChain([forged, middle.der], [root.der], now))).toBe("invalid");
-  expect(code(() => x509.verifyChain([Buffer.concat([alice.der, Buffer.from([0])])], [middle.der], now))).toBe("malformed");
+  expect(code(() => x509.verifyChain([Buffer.concat([alice.der, Buffer.from([0])])], [middle.der], now))).toBe(
+    "malformed",
+  );
   expect(code(() => x509.verifyChain([alice.der.subarray(0, 40)], [root.der], now))).toBe("malformed");
   expect(code(() => x509.verifyChain([Buffer.alloc(0)], [root.der], now))).toBe("malformed");
   expect(code(() => x509.verifyChain([], [root.der], now))).toBe("malformed");
