@@ -1,5 +1,5 @@
-// Certificate chains. A list of certificates crosses as one byte array, each certificate after its length in 4 octets, big
-// endian; what is learnt of the end entity comes back in the same form.
+// Certificate chains. A list of certificates crosses as one byte array, each certificate after its length in 4 octets,
+// big endian; what is learnt of the end entity comes back in the same form.
 #include "core/x509.h"
 
 #include <cstring>

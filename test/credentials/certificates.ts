@@ -63,7 +63,7 @@ export async function issue(wanted: Wanted): Promise<Issued> {
     extensions: [
       new BasicConstraintsExtension(authority, undefined, true),
       new KeyUsagesExtension(usage, true),
-      await pkijs.SubjectKeyIdentifierExtension.create(keys.publicKey as never),
+      await pkijs.SubjectKeyIdentifierExtension.create(keys.publicKey),
       await pkijs.AuthorityKeyIdentifierExtension.create(signingKeys.publicKey as never),
     ],
   });

@@ -83,7 +83,7 @@ describe("ts blocks of the documents", () => {
     const config = { extends: "./tsconfig.json", include: ["wrong*.ts"], exclude: [] };
     writeFileSync(`${moduleOf(wrong)}.ts`, wrong.code);
     writeFileSync(join(build, "wrong.json"), JSON.stringify(config));
-    const { code, output } = node(tsc, "-p", "wrong.json");
+    const { code, output } = node(tsc, "--pretty", "false", "-p", "wrong.json");
     expect(code).not.toBe(0);
     expect(output).toContain("wrong.md-1.ts(2,13): error TS2345");
   }, 120_000);
