@@ -47,8 +47,9 @@ function countJest() {
   };
 }
 
-/** The native tests end with the same line as this script. */
+/** The native tests end with the same line as this script, or say that a tool is missing. */
 function countNative(output) {
+  if (/^skipped: /m.test(output)) return { passed: 0, failed: 0, skipped: 1 };
   const lines = [...output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)];
   const [, passed, failed, skipped = "0"] = lines.at(-1) ?? ["", "0", "1"];
   return { passed: Number(passed), failed: Number(failed), skipped: Number(skipped) };
