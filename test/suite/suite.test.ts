@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { cipherSuites, CipherSuite, isCipherSuite, suiteOf } from "#dist/mls/suite/index.js";
-import { Secret } from "#dist/native/secret.js";
+import { liveHandles, Secret } from "#dist/native/secret.js";
 
 test("the registry is that of RFC 9420 §17.1", () => {
   expect([...cipherSuites.keys()]).toEqual([1, 2, 3, 4, 5, 6, 7]);
@@ -29,5 +29,64 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
       expect(verify(changed)).toBe(false);
     }
     key.dispose();
+  });
+
+  test("a public key that is none verifies nothing and encrypts nothing", async () => {
+    const key = suite.generateSignatureKeyPair();
+    const signature = suite.signWithLabel(key, "LeafNodeTBS", Buffer.from("content"));
+    const before = liveHandles();
+    for (const publicKey of [
+      Buffer.alloc(0),
+      key.publicKey.subarray(1),
+      Buffer.alloc(key.publicKey.byteLength, 0xff),
+    ]) {
+      const item = { publicKey, label: "LeafNodeTBS", content: Buffer.from("content"), signature };
+      expect(suite.verifyWithLabel(publicKey, item.label, item.content, signature)).toBe(false);
+      expect(await suite.verifyWithLabelAll([item, { ...item, publicKey: key.publicKey }])).toEqual([false, true]);
+    }
+    for (const publicKey of [Buffer.alloc(0), Buffer.alloc(7)]) {
+      expect(suite.isHpkePublicKey(publicKey)).toBe(false);
+      expect(() => suite.encryptWithLabel(publicKey, "Welcome", Buffer.alloc(0), Buffer.alloc(1))).toThrow();
+      expect(() => suite.externalInitSender(publicKey)).toThrow();
+    }
+    expect(liveHandles()).toBe(before);
+    key.dispose();
+  });
+
+  test("a raw signature key is one of its length; ECDSA scalars may come without leading zeros", () => {
+    const before = liveHandles();
+    const key = (octets: Uint8Array): string => {
+      const raw = Secret.from(octets);
+      try {
+        const imported = suite.signatureKey(raw);
+        imported.dispose();
+        return imported.publicKey.toString("hex");
+      } finally {
+        raw.dispose();
+      }
+    };
+    const { signature } = suite.algorithms;
+    for (const length of [0, 100]) expect(() => key(Buffer.alloc(length, 1))).toThrow();
+    if (signature.startsWith("ECDSA")) {
+      const size = { "ECDSA-P256": 32, "ECDSA-P384": 48, "ECDSA-P521": 66 }[signature as "ECDSA-P256"];
+      expect(key(Buffer.from([7]))).toBe(key(Buffer.concat([Buffer.alloc(size - 1), Buffer.from([7])])));
+    } else {
+      expect(() => key(Buffer.alloc(31, 1))).toThrow(expect.objectContaining({ code: "malformed" }));
+    }
+    expect(liveHandles()).toBe(before);
+  });
+
+  test("external initialization gives both sides one secret", () => {
+    const before = liveHandles();
+    const external = suite.generateHpkeKeyPair();
+    const { kemOutput, initSecret } = suite.externalInitSender(external.publicKey);
+    const received = suite.externalInitReceiver(external, kemOutput);
+    expect(received.byteLength).toBe(suite.Nh);
+    expect(received.equals(initSecret)).toBe(true);
+    expect(() => suite.externalInitReceiver(external, kemOutput.subarray(1))).toThrow(
+      expect.objectContaining({ code: "undecryptable" }),
+    );
+    for (const handle of [external, initSecret, received]) handle.dispose();
+    expect(liveHandles()).toBe(before);
   });
 });

@@ -24,13 +24,37 @@ export function labelOf(text: string): Label {
   return label;
 }
 
+/** Octets in one piece or in several, one after the other. */
+export type Parts = Uint8Array | readonly Uint8Array[];
+
 /** `label<V>`, then `content<V>`: SignContent (RFC 9420 §5.1.2) and EncryptContext (§5.1.3) are of this form. */
-export function labelled(label: string, content: Uint8Array): Buffer {
+export function labelled(label: string, content: Parts): Buffer {
+  return put(label, content, (size) => Buffer.allocUnsafe(size));
+}
+
+// Most signed messages fit; the addon has read them when it returns.
+const scratch = Buffer.alloc(8192);
+
+/** {@link labelled}, to be read before the next call. */
+export function labelledBriefly(label: string, content: Parts): Buffer {
+  return put(label, content, (size) =>
+    size <= scratch.byteLength ? scratch.subarray(0, size) : Buffer.allocUnsafe(size),
+  );
+}
+
+function put(label: string, content: Parts, allocate: (size: number) => Buffer): Buffer {
+  const parts = content instanceof Uint8Array ? [content] : content;
+  let length = 0;
+  for (const part of parts) length += part.byteLength;
   const { vector } = labelOf(label);
-  const header = lengthHeader(content.byteLength);
-  const out = Buffer.allocUnsafe(vector.byteLength + header.byteLength + content.byteLength);
+  const header = lengthHeader(length);
+  const out = allocate(vector.byteLength + header.byteLength + length);
   out.set(vector, 0);
   out.set(header, vector.byteLength);
-  out.set(content, vector.byteLength + header.byteLength);
+  let at = vector.byteLength + header.byteLength;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.byteLength;
+  }
   return out;
 }

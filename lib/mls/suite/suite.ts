@@ -1,15 +1,43 @@
 import { lengthHeader } from "../../codec/index.js";
 import { TinyMlsError } from "../../errors.js";
 import { aead } from "../../native/aead.js";
+import { keyParameters } from "../../native/algorithms.js";
 import { hash, hashLength, hmac, hmacVerify } from "../../native/hash.js";
+import { hpke } from "../../native/hpke.js";
 import { hkdf } from "../../native/kdf.js";
-import type { Secret } from "../../native/secret.js";
-import { labelOf } from "./labels.js";
+import { kem } from "../../native/kem.js";
+import { PrivateKey } from "../../native/keys.js";
+import { Secret, type Sealable } from "../../native/secret.js";
+import { signature } from "../../native/signature.js";
+import { labelled, labelledBriefly, labelOf, type Parts } from "./labels.js";
 import { cipherSuites, type CipherSuite, type CipherSuiteName, type SuiteParameters } from "./registry.js";
 
 type Bytes = Uint8Array;
 
+/** RFC 9420 §7.6: what HPKE gives for one recipient. */
+export interface HpkeCiphertext {
+  readonly kemOutput: Bytes;
+  readonly ciphertext: Bytes;
+}
+
+/** One signature to verify with {@link Suite.verifyWithLabelAll}. */
+export interface SignedItem {
+  readonly publicKey: Bytes;
+  readonly label: string;
+  readonly content: Parts;
+  readonly signature: Bytes;
+}
+
+/** One encryption of {@link Suite.encryptWithLabelAll}. */
+export interface EncryptItem {
+  readonly publicKey: Bytes;
+  readonly label: string;
+  readonly context: Bytes;
+  readonly plaintext: Secret | Bytes;
+}
+
 const empty = new Uint8Array(0);
+const externalInitLabel = Buffer.from("MLS 1.0 external init secret");
 
 /**
  * One cipher suite (RFC 9420 §5.1) and its labelled operations (§5.1.2, §5.1.3, §5.2, §8). Labels are given without the
@@ -26,6 +54,12 @@ export class Suite {
   readonly Nk: number;
   /** AEAD.Nn, octets. */
   readonly Nn = 12;
+  readonly #hpke: {
+    readonly kem: SuiteParameters["kem"];
+    readonly kdf: SuiteParameters["hash"];
+    readonly aead: SuiteParameters["aead"];
+  };
+
   /** @internal use {@link suiteOf} */
   constructor(parameters: SuiteParameters) {
     this.id = parameters.id;
@@ -33,6 +67,7 @@ export class Suite {
     this.algorithms = parameters;
     this.Nh = hashLength(parameters.hash);
     this.Nk = parameters.aead === "AES-128-GCM" ? 16 : 32;
+    this.#hpke = { kem: parameters.kem, kdf: parameters.hash, aead: parameters.aead };
   }
 
   // Hash and MAC
@@ -92,10 +127,137 @@ export class Suite {
     return this.expandWithLabel(secret, label, context, length);
   }
 
+  // Signatures
+
+  generateSignatureKeyPair(): PrivateKey {
+    return signature.generateKeyPair(this.algorithms.signature);
+  }
+
+  /** The signature key of a raw private key: the seed for EdDSA, a scalar for ECDSA, whose leading zero octets may be left out. */
+  signatureKey(raw: Secret): PrivateKey {
+    const algorithm = this.algorithms.signature;
+    const missing = algorithm.startsWith("ECDSA")
+      ? keyParameters(algorithm, "signatureKey").privateKeyLength - raw.byteLength
+      : 0;
+    if (missing <= 0 || raw.byteLength === 0) return PrivateKey.fromSecret(algorithm, raw);
+    const padded = Secret.concat([new Uint8Array(missing), raw]);
+    try {
+      return PrivateKey.fromSecret(algorithm, padded);
+    } finally {
+      padded.dispose();
+    }
+  }
+
+  /** RFC 9420 §5.1.2: SignWithLabel. The content may come in parts. */
+  signWithLabel(privateKey: PrivateKey, label: string, content: Parts): Buffer {
+    return signature.sign(privateKey, labelledBriefly(label, content));
+  }
+
+  /** RFC 9420 §5.1.2: VerifyWithLabel. A public key that is none makes it false too. */
+  verifyWithLabel(publicKey: Bytes, label: string, content: Parts, signatureValue: Bytes): boolean {
+    try {
+      return signature.verify(this.algorithms.signature, publicKey, labelledBriefly(label, content), signatureValue);
+    } catch (error) {
+      if (isBadInput(error)) return false;
+      throw error;
+    }
+  }
+
+  /** {@link verifyWithLabel} of many at once, in parallel and off the event loop. */
+  verifyWithLabelAll(items: readonly SignedItem[]): Promise<boolean[]> {
+    const signed = items.map((item) => ({
+      publicKey: item.publicKey,
+      message: labelled(item.label, item.content),
+      signature: item.signature,
+    }));
+    return signature.verifyAll(this.algorithms.signature, signed);
+  }
+
+  // Public-key encryption
+
+  generateHpkeKeyPair(): PrivateKey {
+    return kem.generateKeyPair(this.algorithms.kem);
+  }
+
+  /** RFC 9180 §4: DeriveKeyPair. */
+  deriveKeyPair(ikm: Secret): PrivateKey {
+    return kem.deriveKeyPair(this.algorithms.kem, ikm);
+  }
+
+  /** The HPKE key of a raw private key, as SerializePrivateKey gives it. */
+  hpkeKey(raw: Secret): PrivateKey {
+    return PrivateKey.fromSecret(this.algorithms.kem, raw);
+  }
+
+  /** Whether the octets are a public key of the KEM: their length and, for the P-curves, the point. */
+  isHpkePublicKey(publicKey: Bytes): boolean {
+    return kem.validPublicKey(this.algorithms.kem, publicKey);
+  }
+
+  /**
+   * RFC 9420 §5.1.3: EncryptWithLabel.
+   * @throws TinyMlsError `invalid` or `malformed` where the public key is none.
+   */
+  encryptWithLabel(publicKey: Bytes, label: string, context: Bytes, plaintext: Secret | Bytes): HpkeCiphertext {
+    const { enc, ciphertext } = hpke.seal(this.#hpke, publicKey, labelled(label, context), empty, plaintext);
+    return { kemOutput: enc, ciphertext };
+  }
+
+  /** {@link encryptWithLabel} of many at once, in parallel and off the event loop. */
+  async encryptWithLabelAll(items: readonly EncryptItem[]): Promise<HpkeCiphertext[]> {
+    const infos = new Map<string, Map<Bytes, Buffer>>();
+    const sealed = items.map((item) => ({
+      publicKey: item.publicKey,
+      info: infoOf(infos, item.label, item.context),
+      aad: empty,
+      plaintext: item.plaintext,
+    }));
+    const results = await hpke.sealAll(this.#hpke, sealed);
+    return results.map(({ enc, ciphertext }) => ({ kemOutput: enc, ciphertext }));
+  }
+
+  /**
+   * RFC 9420 §5.1.3: DecryptWithLabel of a secret.
+   * @throws TinyMlsError `undecryptable`, whatever was wrong.
+   */
+  decryptWithLabel(privateKey: PrivateKey, label: string, context: Bytes, kemOutput: Bytes, ciphertext: Bytes): Secret {
+    return opened(() =>
+      hpke.openSecret(this.#hpke, privateKey, kemOutput, labelled(label, context), empty, ciphertext),
+    );
+  }
+
+  /** {@link decryptWithLabel} of what is no secret. */
+  decryptWithLabelBytes(
+    privateKey: PrivateKey,
+    label: string,
+    context: Bytes,
+    kemOutput: Bytes,
+    ciphertext: Bytes,
+  ): Buffer {
+    return opened(() => hpke.open(this.#hpke, privateKey, kemOutput, labelled(label, context), empty, ciphertext));
+  }
+
+  /**
+   * RFC 9420 §8.3: the joiner's side of external initialization.
+   * @throws TinyMlsError `invalid` or `malformed` where `externalPub` is no public key.
+   */
+  externalInitSender(externalPub: Bytes): { readonly kemOutput: Buffer; readonly initSecret: Secret } {
+    const { enc, secret } = hpke.exportSender(this.#hpke, externalPub, empty, externalInitLabel, this.Nh);
+    return { kemOutput: enc, initSecret: secret };
+  }
+
+  /**
+   * RFC 9420 §8.3: the members' side.
+   * @throws TinyMlsError `undecryptable` where `kemOutput` is none.
+   */
+  externalInitReceiver(externalPriv: PrivateKey, kemOutput: Bytes): Secret {
+    return opened(() => hpke.exportReceiver(this.#hpke, externalPriv, kemOutput, empty, externalInitLabel, this.Nh));
+  }
+
   // AEAD
 
   /** `nonceXor` is XORed onto the first octets of the nonce (the reuse guard of RFC 9420 §6.3.1). */
-  seal(key: Secret, nonce: Secret, aad: Bytes, plaintext: Bytes | Secret, nonceXor?: Bytes): Buffer {
+  seal(key: Secret, nonce: Secret, aad: Bytes, plaintext: Bytes | Sealable, nonceXor?: Bytes): Buffer {
     return aead.seal(this.algorithms.aead, key, nonce, aad, plaintext, nonceXor);
   }
 
@@ -108,6 +270,29 @@ export class Suite {
   openSecret(key: Secret, nonce: Secret, aad: Bytes, ciphertext: Bytes, nonceXor?: Bytes): Secret {
     return aead.openSecret(this.algorithms.aead, key, nonce, aad, ciphertext, nonceXor);
   }
+}
+
+function isBadInput(error: unknown): boolean {
+  return error instanceof TinyMlsError && ["invalid", "malformed", "undecryptable"].includes(error.code);
+}
+
+// A kemOutput that is no point and a wrong tag must look the same from outside.
+function opened<T>(open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (!isBadInput(error)) throw error;
+    throw new TinyMlsError("undecryptable", "HPKE decryption failed", { component: "mls" });
+  }
+}
+
+// The nodes of one UpdatePath share their context: frame it once.
+function infoOf(infos: Map<string, Map<Bytes, Buffer>>, label: string, context: Bytes): Buffer {
+  let byContext = infos.get(label);
+  if (byContext === undefined) infos.set(label, (byContext = new Map<Bytes, Buffer>()));
+  let info = byContext.get(context);
+  if (info === undefined) byContext.set(context, (info = labelled(label, context)));
+  return info;
 }
 
 const suites = new Map<number, Suite>();
