@@ -1,4 +1,4 @@
-import { TinyMlsError } from "../errors.js";
+import { TinyMlsError, type ErrorCode } from "../errors.js";
 
 /**
  * Every check of RFC 9420 that can refuse an input, by its id: the section that demands it and a name. Each has a forged
@@ -44,6 +44,24 @@ const titles = {
   "7.9.2/leaf-parent-hash": "The parent hash of the committer's leaf is that of the update path",
   "12.4.2/leaf-encryption-key": "The committer's new leaf has another encryption key than the old one",
   "12.4.2/path-keys-unique": "No public key of an update path appears elsewhere in it or in the new tree",
+
+  // Framing
+  "6/application-private": "Application messages are sent as PrivateMessage",
+  "6.1/confirmation-tag": "The confirmation tag is the MAC of the confirmed transcript hash",
+  "6.1/external-content": "An external sender sends proposals of the types allowed to it",
+  "6.1/new-member-commit-content": "A new member that is no member yet commits with a path, and sends nothing else so",
+  "6.1/new-member-proposal-content": "A new member proposes its own addition, and nothing else",
+  "6.1/sender-key": "The sender's signature key is that of a member, an external sender or the message itself",
+  "6.1/signature": "The signature of a message verifies under the key of its sender",
+  "6.2/membership-tag": "The membership tag is the MAC of the message, whole",
+  "6.3/decryption": "Sender data and content decrypt under the keys of the epoch and of the sender",
+  "6.3.1/padding-zero": "Padding is all zero",
+  "6.3.2/sender-leaf": "The leaf of a sender is not blank",
+
+  // Key schedule and secret tree
+  "8.4/psk-nonce-length": "The nonce of a PSK has KDF.Nh octets",
+  "9.2/key-dropped": "The key of a message is still kept",
+  "15.3/forward-distance": "A message is not further ahead in its ratchet than the policy allows",
 } as const;
 
 export type RuleId = keyof typeof titles;
@@ -66,11 +84,11 @@ function sectionOf(id: RuleId): string {
 
 /**
  * Refuses an input by a rule.
- * @throws TinyMlsError `invalid` with `rule` and `section`, always.
+ * @throws TinyMlsError `code` with `rule` and `section`, always.
  */
-export function refuse(rule: RuleId, detail?: string): never {
+export function refuse(rule: RuleId, detail?: string, code: ErrorCode = "invalid"): never {
   const message = detail === undefined ? titles[rule] : `${titles[rule]}: ${detail}`;
-  throw new TinyMlsError("invalid", `Refused by ${rule}. ${message}`, {
+  throw new TinyMlsError(code, `Refused by ${rule}. ${message}`, {
     component: "mls",
     rule,
     section: sectionOf(rule),

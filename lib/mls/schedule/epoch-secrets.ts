@@ -1,0 +1,175 @@
+/** RFC 9420 §8, table of epoch-derived secrets. */
+import { TinyMlsError } from "../../errors.js";
+import type { PrivateKey } from "../../native/keys.js";
+import { decodeSecret, Secret } from "../../native/secret.js";
+import type { Suite } from "../suite/index.js";
+import { joinerSecret, withMemberSecret, type JoinerInputs } from "./key-schedule.js";
+
+type Bytes = Uint8Array;
+
+const labels = {
+  initSecret: "init",
+  senderDataSecret: "sender data",
+  encryptionSecret: "encryption",
+  exporterSecret: "exporter",
+  externalSecret: "external",
+  confirmationKey: "confirm",
+  membershipKey: "membership",
+  resumptionPsk: "resumption",
+  epochAuthenticator: "authentication",
+} as const;
+
+/** A secret of an epoch, by its name in RFC 9420 §8. */
+export type EpochSecretName = keyof typeof labels;
+
+export const epochSecretNames = Object.freeze(Object.keys(labels) as EpochSecretName[]);
+
+/**
+ * The secrets of one epoch. It owns them: getters lend a handle, {@link take} gives it away, {@link erase} and
+ * {@link dispose} wipe. A secret that is taken or erased cannot be had again (`closed`).
+ *
+ * `initSecret` is consumed by the next epoch: erase it when that one is merged. A past epoch that is kept for late messages
+ * needs `senderDataSecret` alone: {@link retain} erases the rest.
+ */
+export class EpochSecrets {
+  readonly suite: Suite;
+  readonly #secrets: Map<EpochSecretName, Secret>;
+  #externalKeyPair: PrivateKey | undefined;
+
+  private constructor(suite: Suite, secrets: Map<EpochSecretName, Secret>) {
+    this.suite = suite;
+    this.#secrets = secrets;
+  }
+
+  /** The epoch that a commit begins. `pskSecret` undefined: no PSK. Nothing that is passed in is disposed. */
+  static fromCommit(suite: Suite, inputs: JoinerInputs & { readonly pskSecret: Secret | undefined }): EpochSecrets {
+    const joiner = joinerSecret(suite, inputs);
+    try {
+      return EpochSecrets.fromJoiner(suite, joiner, inputs.pskSecret, inputs.groupContext);
+    } finally {
+      joiner.dispose();
+    }
+  }
+
+  /** The same from the joiner secret, as a new member has it and as a committer who writes a Welcome does. */
+  static fromJoiner(suite: Suite, joiner: Secret, pskSecret: Secret | undefined, groupContext: Bytes): EpochSecrets {
+    return withMemberSecret(suite, joiner, pskSecret, (memberSecret) => {
+      const epochSecret = suite.expandWithLabel(memberSecret, "epoch", groupContext, suite.Nh);
+      return EpochSecrets.#derive(suite, epochSecret);
+    });
+  }
+
+  /** RFC 9420 §11: epoch 0 of a new group, from a fresh epoch_secret. */
+  static forNewGroup(suite: Suite): EpochSecrets {
+    return EpochSecrets.#derive(suite, Secret.random(suite.Nh));
+  }
+
+  /** From {@link entries}, say of storage. Takes the handles over, also when it throws. */
+  static restore(suite: Suite, entries: Iterable<readonly [EpochSecretName, Secret]>): EpochSecrets {
+    const epoch = new EpochSecrets(suite, new Map());
+    let sound = true;
+    for (const [name, secret] of entries) {
+      sound = name in labels && !epoch.#secrets.has(name) && secret.byteLength === suite.Nh && sound;
+      if (epoch.#secrets.has(name)) secret.dispose();
+      else epoch.#secrets.set(name, secret);
+    }
+    if (sound) return epoch;
+    epoch.dispose();
+    throw new TinyMlsError("malformed", "not the secrets of an epoch", { operation: "restore", component: "mls" });
+  }
+
+  static #derive(suite: Suite, epochSecret: Secret): EpochSecrets {
+    const epoch = new EpochSecrets(suite, new Map());
+    try {
+      for (const name of epochSecretNames) epoch.#secrets.set(name, suite.deriveSecret(epochSecret, labels[name]));
+      return epoch;
+    } catch (error) {
+      epoch.dispose();
+      throw error;
+    } finally {
+      epochSecret.dispose();
+    }
+  }
+
+  get initSecret(): Secret {
+    return this.#lend("initSecret");
+  }
+  get senderDataSecret(): Secret {
+    return this.#lend("senderDataSecret");
+  }
+  get exporterSecret(): Secret {
+    return this.#lend("exporterSecret");
+  }
+  get confirmationKey(): Secret {
+    return this.#lend("confirmationKey");
+  }
+  get membershipKey(): Secret {
+    return this.#lend("membershipKey");
+  }
+  get resumptionPsk(): Secret {
+    return this.#lend("resumptionPsk");
+  }
+
+  /** The key pair that external commits of this epoch are made for. Lent; derived when it is first asked for. */
+  get externalKeyPair(): PrivateKey {
+    this.#externalKeyPair ??= this.suite.deriveKeyPair(this.#lend("externalSecret"));
+    return this.#externalKeyPair;
+  }
+
+  /** RFC 9420 §8.7: for people and protocols to compare, so as bytes. */
+  epochAuthenticator(): Buffer {
+    return decodeSecret(this.#lend("epochAuthenticator"), (bytes) => Buffer.from(bytes));
+  }
+
+  has(name: EpochSecretName): boolean {
+    return this.#secrets.has(name);
+  }
+
+  /** Gives a secret away: the caller disposes it. `encryptionSecret` goes to the secret tree like this. */
+  take(name: EpochSecretName): Secret {
+    const secret = this.#lend(name);
+    this.#secrets.delete(name);
+    return secret;
+  }
+
+  /** Wipes what is consumed. Erasing twice is erasing once. */
+  erase(...names: readonly EpochSecretName[]): void {
+    for (const name of names) {
+      this.#secrets.get(name)?.dispose();
+      this.#secrets.delete(name);
+    }
+    if (names.includes("externalSecret")) this.#eraseExternalKeyPair();
+  }
+
+  /** Wipes all but these. */
+  retain(...names: readonly EpochSecretName[]): void {
+    this.erase(...epochSecretNames.filter((name) => !names.includes(name)));
+  }
+
+  /** What there still is, lent: for storage, which seals each under a key of its own. */
+  entries(): IterableIterator<[EpochSecretName, Secret]> {
+    return this.#secrets.entries();
+  }
+
+  dispose(): void {
+    this.erase(...epochSecretNames);
+    // A name that is none can only come from `restore`.
+    for (const secret of this.#secrets.values()) secret.dispose();
+    this.#secrets.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #lend(name: EpochSecretName): Secret {
+    const secret = this.#secrets.get(name);
+    if (secret !== undefined) return secret;
+    throw new TinyMlsError("closed", `${name} of this epoch is erased`, { component: "mls" });
+  }
+
+  #eraseExternalKeyPair(): void {
+    this.#externalKeyPair?.dispose();
+    this.#externalKeyPair = undefined;
+  }
+}

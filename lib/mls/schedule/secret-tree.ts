@@ -1,0 +1,324 @@
+/** RFC 9420 §9. */
+import { TinyMlsError } from "../../errors.js";
+import type { Secret } from "../../native/secret.js";
+import type { Suite } from "../suite/index.js";
+import {
+  disposeKey,
+  HashRatchet,
+  maxGeneration,
+  messageKey,
+  nextRatchetSecret,
+  type MessageKey,
+  type RatchetType,
+} from "./hash-ratchet.js";
+import { NodeSecrets } from "./node-secrets.js";
+import { PeekedKey, type KeySource } from "./peeked-key.js";
+import { RatchetsAhead } from "./ratchets-ahead.js";
+import { retentionFrom, type RetentionPolicy } from "./retention.js";
+import { disposeEntry, type SecretTreeEntry } from "./secret-tree-entry.js";
+import { SkippedKeys } from "./skipped-keys.js";
+
+/** Why a key cannot be had: it was used before; the retention policy dropped it; it is too many steps away. */
+export type KeyUnavailable = "duplicate" | "dropped" | "tooFarAhead";
+
+export interface SecretTreeOptions {
+  /** Leaves of the ratchet tree, blank ones included: 1 to 2^30. */
+  readonly leafCount: number;
+  /** Whose ratchets {@link SecretTree.next} takes from. */
+  readonly ownLeafIndex?: number;
+  readonly retention?: Partial<RetentionPolicy>;
+  /** Milliseconds since 1970. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+const empty = new Uint8Array(0);
+const maxLeafCount = 2 ** 30;
+
+/**
+ * The secret tree of one epoch: from encryption_secret to the keys of single messages. Nodes and ratchets come into being when
+ * a leaf is first used, and each secret is erased as soon as what follows from it is derived (§9.2).
+ *
+ * Sending takes keys in order ({@link next}). Receiving peeks at a key and commits it once the message is known to be genuine
+ * ({@link peek}), so that a refused message changes nothing. Not for blank leaves: the caller checks that before.
+ */
+export class SecretTree {
+  readonly suite: Suite;
+  readonly leafCount: number;
+  readonly ownLeafIndex: number | undefined;
+  readonly #nodes: NodeSecrets;
+  readonly #ratchets = new Map<number, HashRatchet>();
+  readonly #ahead = new RatchetsAhead();
+  readonly #retention: RetentionPolicy;
+  readonly #skipped: SkippedKeys;
+  readonly #reserved = { handshake: Infinity, application: Infinity };
+  #disposed = false;
+  readonly #source: KeySource = { use: (peeked) => this.#use(peeked), forget: (peeked) => this.#forget(peeked) };
+
+  /** Takes `encryptionSecret` over. */
+  constructor(suite: Suite, encryptionSecret: Secret, options: SecretTreeOptions);
+  /** @internal see {@link restore} */
+  constructor(suite: Suite, nodes: ReadonlyMap<number, Secret>, options: SecretTreeOptions);
+  constructor(suite: Suite, from: Secret | ReadonlyMap<number, Secret>, options: SecretTreeOptions) {
+    const { leafCount, ownLeafIndex } = options;
+    const held = new Map(from instanceof Map ? (from as ReadonlyMap<number, Secret>) : [[1, from as Secret]]);
+    try {
+      if (!Number.isInteger(leafCount) || leafCount < 1 || leafCount > maxLeafCount)
+        throw usage("leafCount is no tree");
+      if (ownLeafIndex !== undefined && !(ownLeafIndex < leafCount)) throw usage("ownLeafIndex is outside the tree");
+      this.#retention = retentionFrom(options.retention);
+    } catch (error) {
+      for (const secret of held.values()) secret.dispose();
+      throw error;
+    }
+    this.suite = suite;
+    this.leafCount = leafCount;
+    this.ownLeafIndex = ownLeafIndex;
+    this.#nodes = new NodeSecrets(suite, leafCount, held);
+    this.#skipped = new SkippedKeys(this.#retention, options.now ?? Date.now);
+  }
+
+  /** From {@link entries}, say of storage. Takes the handles over, also when it throws. */
+  static restore(suite: Suite, entries: Iterable<SecretTreeEntry>, options: SecretTreeOptions): SecretTree {
+    const all = [...entries];
+    const nodes = new Map(all.flatMap((entry) => (entry.kind === "node" ? [[entry.node, entry.secret] as const] : [])));
+    const rest = all.filter((entry) => entry.kind !== "node").sort((a, b) => timeOf(a) - timeOf(b));
+    let tree: SecretTree | undefined;
+    try {
+      tree = new SecretTree(suite, nodes, options);
+      while (rest.length > 0) {
+        tree.#adopt(rest[0]!);
+        rest.shift();
+      }
+      return tree;
+    } catch (error) {
+      rest.forEach(disposeEntry);
+      tree?.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * The next key of the member's own ratchet. It is the caller's, to be used for one message and disposed; the ratchet has moved
+   * past it already.
+   * @throws TinyMlsError `exhausted` at the end of the ratchet or of what is reserved.
+   */
+  next(type: RatchetType): MessageKey {
+    const ratchet = this.#ratchet(this.#ownLeaf(), type);
+    const { generation } = ratchet;
+    if (generation > maxGeneration || generation >= this.#reserved[type]) {
+      throw new TinyMlsError("exhausted", `no ${type} generation is left`, { operation: "next", component: "mls" });
+    }
+    const message = messageKey(this.suite, ratchet.secret, generation);
+    try {
+      ratchet.moveTo(generation + 1, nextRatchetSecret(this.suite, ratchet.secret, generation));
+      return message;
+    } catch (error) {
+      disposeKey(message);
+      throw error;
+    }
+  }
+
+  /**
+   * For storage that must never give out a generation twice, not after a crash either: from now on {@link next} gives `count` keys
+   * and no more. Store the number that comes back before the first of them is used, and {@link forward} to it after a restart.
+   * @returns the first generation that is not reserved.
+   */
+  reserve(type: RatchetType, count: number): number {
+    const { generation } = this.#ratchet(this.#ownLeaf(), type);
+    this.#reserved[type] = Math.min(generation + count, maxGeneration + 1);
+    return this.#reserved[type];
+  }
+
+  /** Moves the member's own ratchet to `generation`, where it is not there yet; what is passed over is erased. */
+  forward(type: RatchetType, generation: number): void {
+    const ratchet = this.#ratchet(this.#ownLeaf(), type);
+    while (ratchet.generation < generation) {
+      ratchet.moveTo(ratchet.generation + 1, nextRatchetSecret(this.suite, ratchet.secret, ratchet.generation));
+    }
+  }
+
+  /**
+   * The key of a received message, to be committed or discarded; or why there is none. Keys of different messages may be peeked at
+   * together, and committed in any order.
+   */
+  peek(leafIndex: number, type: RatchetType, generation: number): PeekedKey | KeyUnavailable {
+    this.#requireOpen();
+    if (leafIndex >= this.leafCount || generation > maxGeneration) throw usage("no such leaf or generation");
+    this.#skipped.expire();
+    const ratchet = this.#ratchets.get(ratchetId(leafIndex, type));
+    if (ratchet !== undefined && generation < ratchet.generation) return this.#peekSkipped(ratchet, generation);
+    const reached = ratchet?.generation ?? 0;
+    if (generation - reached > this.#retention.maxForwardDistance) return "tooFarAhead";
+    const nodesAhead: number[] = [];
+    let firstAhead = generation + 1;
+    const id = ratchetId(leafIndex, type);
+    try {
+      let at = generation;
+      while (at > reached && this.#ahead.get(id, at) === undefined) at--;
+      let secret = at === reached && ratchet !== undefined ? ratchet.secret : this.#ahead.get(id, at);
+      if (secret === undefined) {
+        firstAhead = 0;
+        secret = this.#firstSecret(this.#nodes.lookAhead(leafIndex, nodesAhead), type);
+        this.#ahead.set(id, 0, secret);
+      } else {
+        firstAhead = at + 1;
+      }
+      for (; at < generation; at++) {
+        secret = nextRatchetSecret(this.suite, secret, at);
+        this.#ahead.set(id, at + 1, secret);
+      }
+      const message = messageKey(this.suite, secret, generation);
+      return new PeekedKey(this.#source, leafIndex, type, message, nodesAhead, firstAhead);
+    } catch (error) {
+      this.#nodes.forget(nodesAhead);
+      this.#ahead.forget(id, firstAhead, generation + 1);
+      throw error;
+    }
+  }
+
+  /** Drops kept keys whose time is over; receiving does so too. */
+  expire(): void {
+    this.#skipped.expire();
+  }
+
+  /** Keys kept for late messages, and since when the oldest of them (milliseconds since 1970). */
+  get retained(): { readonly keys: number; readonly oldest: number | undefined } {
+    return { keys: this.#skipped.size, oldest: this.#skipped.oldest?.retainedAt };
+  }
+
+  /** All that the tree holds, lent: for storage, which seals each handle under a key of its own. */
+  *entries(): IterableIterator<SecretTreeEntry> {
+    for (const [node, secret] of this.#nodes.held()) yield { kind: "node", node, secret };
+    for (const { leafIndex, type, generation, droppedBelow, secret, skipped } of this.#ratchets.values()) {
+      yield { kind: "ratchet", leafIndex, type, generation, droppedBelow, secret };
+      for (const { generation, retainedAt, key, nonce } of skipped.values()) {
+        yield { kind: "skipped", leafIndex, type, generation, retainedAt, key, nonce };
+      }
+    }
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#nodes.dispose();
+    this.#ahead.dispose();
+    for (const ratchet of this.#ratchets.values()) ratchet.dispose();
+    this.#ratchets.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #peekSkipped(ratchet: HashRatchet, generation: number): PeekedKey | KeyUnavailable {
+    const skipped = ratchet.skipped.get(generation);
+    if (skipped === undefined) return generation < ratchet.droppedBelow ? "dropped" : "duplicate";
+    const key = skipped.key.clone();
+    try {
+      const message = { generation, key, nonce: skipped.nonce.clone() };
+      return new PeekedKey(this.#source, ratchet.leafIndex, ratchet.type, message, [], generation + 1);
+    } catch (error) {
+      key.dispose();
+      throw error;
+    }
+  }
+
+  #use(peeked: PeekedKey): boolean {
+    const { leafIndex, type, generation } = peeked;
+    const ratchet = this.#ratchet(leafIndex, type);
+    const isNew = generation >= ratchet.generation;
+    if (isNew) this.#advance(ratchet, generation);
+    this.#forget(peeked);
+    if (isNew) return true;
+    const skipped = ratchet.skipped.get(generation);
+    if (skipped !== undefined) this.#skipped.use(skipped);
+    return skipped !== undefined;
+  }
+
+  #forget({ leafIndex, type, generation, nodesAhead, firstAhead }: PeekedKey): void {
+    if (nodesAhead.length > 0) this.#nodes.forget(nodesAhead);
+    this.#ahead.forget(ratchetId(leafIndex, type), firstAhead, generation + 1);
+  }
+
+  /** Moves the ratchet past `generation`, which is used, and keeps the keys of those between. */
+  #advance(ratchet: HashRatchet, generation: number): void {
+    const firstKept = Math.max(ratchet.generation, generation - this.#retention.maxSkippedKeys);
+    const id = ratchetId(ratchet.leafIndex, ratchet.type);
+    const passed: MessageKey[] = [];
+    let secret = ratchet.secret;
+    try {
+      for (let at = ratchet.generation; at <= generation; at++) {
+        if (at >= firstKept && at < generation) passed.push(messageKey(this.suite, secret, at));
+        const next = this.#ahead.take(id, at + 1) ?? nextRatchetSecret(this.suite, secret, at);
+        if (secret !== ratchet.secret) secret.dispose();
+        secret = next;
+      }
+    } catch (error) {
+      if (secret !== ratchet.secret) secret.dispose();
+      passed.forEach(disposeKey);
+      throw error;
+    }
+    if (firstKept > ratchet.generation) ratchet.droppedBelow = firstKept;
+    ratchet.moveTo(generation + 1, secret);
+    for (const key of passed) this.#skipped.retain(ratchet, key);
+  }
+
+  /** The ratchet of a leaf, which consumes the leaf's node secret where neither ratchet is there yet. */
+  #ratchet(leafIndex: number, type: RatchetType): HashRatchet {
+    const found = this.#ratchets.get(ratchetId(leafIndex, type));
+    if (found !== undefined) return found;
+    this.#requireOpen();
+    const leafSecret = this.#nodes.takeLeaf(leafIndex);
+    try {
+      for (const each of ["handshake", "application"] as const) {
+        const id = ratchetId(leafIndex, each);
+        const secret = this.#ahead.take(id, 0) ?? this.#firstSecret(leafSecret, each);
+        this.#ratchets.set(id, new HashRatchet(leafIndex, each, secret));
+      }
+    } finally {
+      leafSecret.dispose();
+    }
+    return this.#ratchets.get(ratchetId(leafIndex, type))!;
+  }
+
+  #firstSecret(leafSecret: Secret, type: RatchetType): Secret {
+    return this.suite.expandWithLabel(leafSecret, type, empty, this.suite.Nh);
+  }
+
+  #requireOpen(): void {
+    if (this.#disposed) throw new TinyMlsError("closed", "the epoch is erased", { component: "mls" });
+  }
+
+  #ownLeaf(): number {
+    if (this.ownLeafIndex === undefined) throw usage("this secret tree has no leaf of its own");
+    return this.ownLeafIndex;
+  }
+
+  #adopt(entry: SecretTreeEntry): void {
+    if (entry.kind === "node" || entry.leafIndex >= this.leafCount) throw usage("not an entry of this tree");
+    const { leafIndex, type, generation } = entry;
+    const id = ratchetId(leafIndex, type);
+    const ratchet = this.#ratchets.get(id);
+    if (entry.kind === "skipped") {
+      if (ratchet === undefined || ratchet.skipped.has(generation)) throw usage("not an entry of this tree");
+      this.#skipped.retain(ratchet, { generation, key: entry.key, nonce: entry.nonce }, entry.retainedAt);
+      return;
+    }
+    if (ratchet !== undefined) throw usage("not an entry of this tree");
+    const adopted = new HashRatchet(leafIndex, type, entry.secret, generation);
+    adopted.droppedBelow = entry.droppedBelow;
+    this.#ratchets.set(id, adopted);
+  }
+}
+
+function ratchetId(leafIndex: number, type: RatchetType): number {
+  return 2 * leafIndex + (type === "application" ? 1 : 0);
+}
+
+/** Ratchets before the keys that they passed over, and those in the order in which they were retained. */
+function timeOf(entry: SecretTreeEntry): number {
+  return entry.kind === "skipped" ? entry.retainedAt : -1;
+}
+
+function usage(message: string): TinyMlsError {
+  return new TinyMlsError("usage", message, { operation: "SecretTree", component: "mls" });
+}

@@ -1,0 +1,137 @@
+import { describe, expect, test } from "@jest/globals";
+import { PSKType } from "#dist/mls/objects/index.js";
+import { EpochSecrets, epochSecretNames, mlsExporter, pskNonce, pskSecret } from "#dist/mls/schedule/index.js";
+import { cipherSuites, suiteOf } from "#dist/mls/suite/index.js";
+import { liveHandles, Secret } from "#dist/native/secret.js";
+
+describe.each([...cipherSuites.values()])("$name", ({ id }) => {
+  const suite = suiteOf(id);
+
+  test("8.4/psk-nonce-length", () => {
+    const psk = Secret.random(20);
+    const before = liveHandles();
+    const external = (pskNonce: Uint8Array) => ({
+      id: { pskType: PSKType.external, pskId: Buffer.from("id"), pskNonce },
+      psk,
+    });
+    for (const length of [0, 1, suite.Nh - 1, suite.Nh + 1]) {
+      expect(() => pskSecret(suite, [external(pskNonce(suite)), external(Buffer.alloc(length))])).toThrow(
+        expect.objectContaining({ rule: "8.4/psk-nonce-length", section: "RFC 9420 §8.4" }),
+      );
+    }
+    expect(liveHandles()).toBe(before);
+    const resumption = {
+      pskType: PSKType.resumption,
+      usage: 1,
+      pskGroupId: Buffer.alloc(1),
+      pskEpoch: 0n,
+      pskNonce: pskNonce(suite),
+    } as const;
+    const secrets = [
+      pskSecret(suite, [external(Buffer.alloc(suite.Nh)), { id: resumption, psk }])!,
+      pskSecret(suite, [{ id: resumption, psk }, external(Buffer.alloc(suite.Nh))])!,
+    ];
+    expect(secrets[0]!.equals(secrets[1]!)).toBe(false);
+    expect(pskSecret(suite, [])).toBe(undefined);
+    for (const secret of [...secrets, psk]) secret.dispose();
+    expect(liveHandles()).toBe(before - 1);
+  });
+
+  test("a new group, and a commit without path or PSK", () => {
+    const before = liveHandles();
+    const epoch = EpochSecrets.forNewGroup(suite);
+    const groupContext = Buffer.from("context");
+    const zero = Secret.from(new Uint8Array(suite.Nh));
+    const { initSecret } = epoch;
+    const implied = EpochSecrets.fromCommit(suite, {
+      initSecret,
+      commitSecret: undefined,
+      pskSecret: undefined,
+      groupContext,
+    });
+    const explicit = EpochSecrets.fromCommit(suite, { initSecret, commitSecret: zero, pskSecret: zero, groupContext });
+    expect(explicit.epochAuthenticator()).toEqual(implied.epochAuthenticator());
+    expect(epoch.epochAuthenticator()).not.toEqual(implied.epochAuthenticator());
+    for (const each of [epoch, implied, explicit, zero]) each.dispose();
+    expect(liveHandles()).toBe(before);
+  });
+});
+
+describe("the secrets of an epoch", () => {
+  const suite = suiteOf(1);
+
+  test("are erased one by one, given away, or all at once", () => {
+    const before = liveHandles();
+    const epoch = EpochSecrets.forNewGroup(suite);
+    expect(liveHandles() - before).toBe(epochSecretNames.length);
+    expect(epoch.externalKeyPair).toBe(epoch.externalKeyPair);
+    expect(liveHandles() - before).toBe(epochSecretNames.length + 1);
+    epoch.erase("initSecret");
+    epoch.erase("initSecret");
+    expect(() => epoch.initSecret).toThrow(expect.objectContaining({ code: "closed" }));
+    const taken = epoch.take("encryptionSecret");
+    expect(() => epoch.take("encryptionSecret")).toThrow(expect.objectContaining({ code: "closed" }));
+    epoch.retain("senderDataSecret");
+    expect([...epoch.entries()].map(([name]) => name)).toEqual(["senderDataSecret"]);
+    expect(() => epoch.externalKeyPair).toThrow(expect.objectContaining({ code: "closed" }));
+    expect(liveHandles() - before).toBe(2);
+    epoch.dispose();
+    epoch.dispose();
+    expect(taken.byteLength).toBe(suite.Nh);
+    taken.dispose();
+    expect(liveHandles()).toBe(before);
+  });
+
+  test("are restored from their entries, and nothing else is", () => {
+    const before = liveHandles();
+    const epoch = EpochSecrets.forNewGroup(suite);
+    epoch.erase("initSecret");
+    const restored = EpochSecrets.restore(
+      suite,
+      [...epoch.entries()].map(([name, secret]) => [name, secret.clone()] as const),
+    );
+    expect(restored.epochAuthenticator()).toEqual(epoch.epochAuthenticator());
+    expect(restored.externalKeyPair.publicKey).toEqual(epoch.externalKeyPair.publicKey);
+    expect(restored.has("initSecret")).toBe(false);
+    epoch.dispose();
+    restored.dispose();
+    const wrong = [
+      [["confirmationKey", Secret.random(suite.Nh - 1)]],
+      [
+        ["confirmationKey", Secret.random(suite.Nh)],
+        ["confirmationKey", Secret.random(suite.Nh)],
+      ],
+      [
+        ["noSuchName", Secret.random(suite.Nh)],
+        ["exporterSecret", Secret.random(suite.Nh)],
+      ],
+    ] as unknown as [["confirmationKey", Secret]][];
+    for (const entries of wrong) {
+      expect(() => EpochSecrets.restore(suite, entries)).toThrow(expect.objectContaining({ code: "malformed" }));
+    }
+    expect(liveHandles()).toBe(before);
+  });
+
+  test("the exporter gives 1 to 255 * KDF.Nh octets that depend on label, context and length", () => {
+    const before = liveHandles();
+    const exporterSecret = Secret.random(suite.Nh);
+    const exported = (label: string, context: string, length: number): Secret => {
+      return mlsExporter(suite, exporterSecret, label, Buffer.from(context), length);
+    };
+    const all = [
+      exported("a", "", 16),
+      exported("b", "", 16),
+      exported("a", "c", 16),
+      exported("a", "", 17),
+      exported("a", "", 255 * 32),
+    ];
+    expect(new Set(all.map((secret) => suite.mac(secret, Buffer.alloc(0)).toString("hex"))).size).toBe(5);
+    const handles = liveHandles();
+    for (const length of [0, -1, 1.5, NaN, 255 * 32 + 1]) {
+      expect(() => exported("a", "", length)).toThrow(expect.objectContaining({ code: "usage" }));
+    }
+    expect(liveHandles()).toBe(handles);
+    for (const secret of [...all, exporterSecret]) secret.dispose();
+    expect(liveHandles()).toBe(before);
+  });
+});
