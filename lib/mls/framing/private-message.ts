@@ -1,0 +1,243 @@
+/** RFC 9420 §6.3. */
+import { decode, lengthHeader } from "../../codec/index.js";
+import { TinyMlsError } from "../../errors.js";
+import type { Secret } from "../../native/secret.js";
+import {
+  ContentType,
+  privateMessageContent,
+  SenderType,
+  WireFormat,
+  type FramedContentAuthData,
+  type PrivateMessage,
+} from "../objects/index.js";
+import { refuse } from "../rules.js";
+import type { PeekedKey, RatchetType, SecretTree } from "../schedule/index.js";
+import { AuthenticatedMessage, encodeAuth, vectorSize, type SignedContent } from "./authenticated-message.js";
+import { contentHead, framedContent, type ContentBody } from "./content.js";
+import type { FramingContext } from "./framing-context.js";
+import { paddingFor, type PaddingPolicy } from "./padding.js";
+import type { Protected } from "./public-message.js";
+import type { SenderKeys } from "./sender.js";
+import {
+  freshReuseGuard,
+  isUndecryptable,
+  openSenderData,
+  sealSenderData,
+  senderDataLength,
+  type ClaimedSender,
+} from "./sender-data.js";
+import { authenticate } from "./signature.js";
+
+type Bytes = Uint8Array;
+
+/** The secrets of an epoch that open and seal its PrivateMessages. Lent. */
+export interface MessageSecrets {
+  readonly senderDataSecret: Secret;
+  readonly secretTree: SecretTree;
+}
+
+const tagLength = 16;
+const encryptedSenderDataLength = senderDataLength + tagLength;
+
+/**
+ * Frames signed content as PrivateMessage, under the next key of the member's own ratchet.
+ * @throws TinyMlsError `exhausted` where no generation is left or reserved; `usage` for senders who are not members.
+ */
+export function protectPrivate(
+  signed: SignedContent,
+  { senderDataSecret, secretTree }: MessageSecrets,
+  padding: PaddingPolicy,
+  confirmationTag?: Bytes,
+): Protected & { readonly generation: number } {
+  const { context, content } = signed;
+  const { sender } = content;
+  if (sender.senderType !== SenderType.member || sender.leafIndex !== secretTree.ownLeafIndex) {
+    throw new TinyMlsError("usage", "a member sends PrivateMessages, as itself", { component: "mls" });
+  }
+  const plaintext = paddedContent(signed.body, encodeAuth(signed.signature, confirmationTag), padding);
+  const frame = new PrivateFrame(context, content, plaintext.byteLength + tagLength);
+  const reuseGuard = freshReuseGuard();
+  const { generation, key, nonce } = secretTree.next(ratchetOf(content.contentType));
+  try {
+    const ciphertext = context.suite.seal(key, nonce, frame.contentAad, plaintext, reuseGuard);
+    const claimed = { leafIndex: sender.leafIndex, generation, reuseGuard };
+    const senderData = sealSenderData(context.suite, senderDataSecret, ciphertext, frame.senderDataAad, claimed);
+    return { bytes: frame.filled(senderData, ciphertext), message: authenticate(signed, confirmationTag), generation };
+  } finally {
+    key.dispose();
+    nonce.dispose();
+  }
+}
+
+/** What becomes of a PrivateMessage that is not refused. */
+export type OpenedPrivate =
+  | {
+      readonly kind: "opened";
+      /** Its signature is still to be verified. */
+      readonly message: AuthenticatedMessage;
+      readonly generation: number;
+      /** Commit it once the message is known to be genuine, discard it otherwise. */
+      readonly key: PeekedKey;
+    }
+  /** Sent by this member, whose keys for it are erased. */
+  | { readonly kind: "own"; readonly generation: number }
+  /** Opened before. */
+  | { readonly kind: "duplicate"; readonly leafIndex: number; readonly generation: number };
+
+/**
+ * Decrypts a PrivateMessage. The secret tree does not change, whatever the message is, before its key is committed.
+ *
+ * @param bytes the encoded MLSMessage that `message` was decoded from
+ * @param members to know blank leaves by: those of the message's own epoch
+ * @throws TinyMlsError rules of §6.3, `9.2/key-dropped`, `15.3/forward-distance`; `usage` for a message of another group or epoch.
+ */
+export function openPrivate(
+  context: FramingContext,
+  message: PrivateMessage,
+  bytes: Bytes,
+  { senderDataSecret, secretTree }: MessageSecrets,
+  members: Pick<SenderKeys, "member">,
+): OpenedPrivate {
+  context.requireHere(message);
+  const { suite } = context;
+  const { contentType, ciphertext, encryptedSenderData } = message;
+  const aadEnd = 4 + context.address.byteLength + 1;
+  const senderDataAad = bytes.subarray(4, aadEnd);
+  const claimed =
+    openSenderData(suite, senderDataSecret, ciphertext, senderDataAad, encryptedSenderData) ?? refuseDecryption();
+  const { leafIndex, generation } = claimed;
+  if (leafIndex >= secretTree.leafCount || members.member(leafIndex) === undefined) refuse("6.3.2/sender-leaf");
+  if (leafIndex === secretTree.ownLeafIndex) return { kind: "own", generation };
+
+  const key = secretTree.peek(leafIndex, ratchetOf(contentType), generation);
+  if (key === "duplicate") return { kind: "duplicate", leafIndex, generation };
+  if (key === "dropped") refuse("9.2/key-dropped", undefined, "undecryptable");
+  if (key === "tooFarAhead") refuse("15.3/forward-distance");
+  try {
+    const contentAad = bytes.subarray(4, aadEnd + vectorSize(message.authenticatedData.byteLength));
+    const plaintext = openContent(context, key, contentAad, claimed, ciphertext);
+    return { kind: "opened", message: contentOf(context, message, leafIndex, plaintext), generation, key };
+  } catch (error) {
+    key.discard();
+    throw error;
+  }
+}
+
+function openContent(
+  { suite }: FramingContext,
+  key: PeekedKey,
+  aad: Bytes,
+  { reuseGuard }: ClaimedSender,
+  ciphertext: Bytes,
+): Buffer {
+  try {
+    return suite.open(key.key, key.nonce, aad, ciphertext, reuseGuard);
+  } catch (error) {
+    if (isUndecryptable(error)) refuseDecryption();
+    throw error;
+  } finally {
+    key.wipe();
+  }
+}
+
+/** PrivateMessageContent back to the message that its sender signed. */
+function contentOf(
+  context: FramingContext,
+  { contentType, authenticatedData }: PrivateMessage,
+  leafIndex: number,
+  plaintext: Buffer,
+): AuthenticatedMessage {
+  const { auth, padding, ...body } = decodeContent(contentType, plaintext);
+  const sender = { senderType: SenderType.member, leafIndex };
+  const content = framedContent(context, sender, authenticatedData, { contentType, ...body } as ContentBody);
+  const end = plaintext.byteLength - padding;
+  const confirmationSize = auth.confirmationTag === undefined ? 0 : vectorSize(auth.confirmationTag.byteLength);
+  const bodyEnd = end - vectorSize(auth.signature.byteLength) - confirmationSize;
+  const unsigned = {
+    context,
+    wireFormat: WireFormat.mlsPrivateMessage,
+    content,
+    head: contentHead(context, WireFormat.mlsPrivateMessage, content),
+    body: plaintext.subarray(0, bodyEnd),
+  };
+  return new AuthenticatedMessage(unsigned, auth, plaintext.subarray(bodyEnd, end));
+}
+
+function decodeContent(type: ContentType, plaintext: Bytes): { auth: FramedContentAuthData; padding: number } {
+  try {
+    return decode<{ auth: FramedContentAuthData; padding: number }>(privateMessageContent(type), plaintext);
+  } catch (error) {
+    if (error instanceof TinyMlsError && error.path === "PrivateMessageContent.padding") {
+      refuse("6.3.1/padding-zero", undefined, "malformed");
+    }
+    throw error;
+  }
+}
+
+function paddedContent(body: Bytes, auth: Bytes, padding: PaddingPolicy): Buffer {
+  const length = body.byteLength + auth.byteLength;
+  const plaintext = Buffer.allocUnsafe(length + paddingFor(padding, length));
+  plaintext.set(body, 0);
+  plaintext.set(auth, body.byteLength);
+  plaintext.fill(0, length);
+  return plaintext;
+}
+
+/** An MLSMessage with a PrivateMessage, laid out before it is encrypted, since its head is associated data. */
+class PrivateFrame {
+  readonly #bytes: Buffer;
+  readonly #senderDataAadEnd: number;
+  readonly #headEnd: number;
+
+  constructor(
+    { address }: FramingContext,
+    { contentType, authenticatedData }: { readonly contentType: ContentType; readonly authenticatedData: Bytes },
+    ciphertextLength: number,
+  ) {
+    const dataHeader = lengthHeader(authenticatedData.byteLength);
+    this.#senderDataAadEnd = 4 + address.byteLength + 1;
+    this.#headEnd = this.#senderDataAadEnd + dataHeader.byteLength + authenticatedData.byteLength;
+    const bytes = Buffer.allocUnsafe(
+      this.#headEnd + vectorSize(encryptedSenderDataLength) + vectorSize(ciphertextLength),
+    );
+    bytes.writeUInt16BE(1, 0);
+    bytes.writeUInt16BE(WireFormat.mlsPrivateMessage, 2);
+    bytes.set(address, 4);
+    bytes[this.#senderDataAadEnd - 1] = contentType;
+    bytes.set(dataHeader, this.#senderDataAadEnd);
+    bytes.set(authenticatedData, this.#senderDataAadEnd + dataHeader.byteLength);
+    this.#bytes = bytes;
+  }
+
+  /** SenderDataAAD (§6.3.2). */
+  get senderDataAad(): Bytes {
+    return this.#bytes.subarray(4, this.#senderDataAadEnd);
+  }
+
+  /** PrivateContentAAD (§6.3.1). */
+  get contentAad(): Bytes {
+    return this.#bytes.subarray(4, this.#headEnd);
+  }
+
+  filled(senderData: Bytes, ciphertext: Bytes): Buffer {
+    let at = this.#headEnd;
+    for (const part of [
+      lengthHeader(senderData.byteLength),
+      senderData,
+      lengthHeader(ciphertext.byteLength),
+      ciphertext,
+    ]) {
+      this.#bytes.set(part, at);
+      at += part.byteLength;
+    }
+    return this.#bytes;
+  }
+}
+
+function ratchetOf(contentType: ContentType): RatchetType {
+  return contentType === ContentType.application ? "application" : "handshake";
+}
+
+function refuseDecryption(): never {
+  refuse("6.3/decryption", undefined, "undecryptable");
+}

@@ -1,0 +1,68 @@
+import { expect } from "@jest/globals";
+import { senderDataKey } from "#dist/mls/framing/index.js";
+import { SecretTree, type RatchetType } from "#dist/mls/schedule/index.js";
+import { suiteOf } from "#dist/mls/suite/index.js";
+import { liveHandles, Secret } from "#dist/native/secret.js";
+import { testEntries } from "../vectors.js";
+
+interface Generation {
+  readonly generation: number;
+  readonly handshake_key: string;
+  readonly handshake_nonce: string;
+  readonly application_key: string;
+  readonly application_nonce: string;
+}
+interface Entry {
+  readonly cipher_suite: number;
+  readonly sender_data: {
+    readonly sender_data_secret: string;
+    readonly ciphertext: string;
+    readonly key: string;
+    readonly nonce: string;
+  };
+  readonly encryption_secret: string;
+  readonly leaves: readonly (readonly Generation[])[];
+}
+
+const hex = (text: string): Buffer => Buffer.from(text, "hex");
+
+testEntries<Entry>("mls/secret-tree.json", ({ cipher_suite, sender_data, encryption_secret, leaves }) => {
+  const suite = suiteOf(cipher_suite);
+  const before = liveHandles();
+
+  const senderDataSecret = Secret.from(hex(sender_data.sender_data_secret));
+  const { key, nonce } = senderDataKey(suite, senderDataSecret, hex(sender_data.ciphertext));
+  expect([key.equals(hex(sender_data.key)), nonce.equals(hex(sender_data.nonce))]).toEqual([true, true]);
+  for (const secret of [senderDataSecret, key, nonce]) secret.dispose();
+
+  for (const order of [leaves.map((_, leafIndex) => leafIndex), leaves.map((_, index) => leaves.length - 1 - index)]) {
+    const tree = new SecretTree(suite, Secret.from(hex(encryption_secret)), { leafCount: leaves.length });
+    for (const leafIndex of order) {
+      for (const vector of leaves[leafIndex]!) {
+        for (const type of ["handshake", "application"] as RatchetType[]) {
+          const peeked = tree.peek(leafIndex, type, vector.generation);
+          if (typeof peeked === "string") throw new Error(peeked);
+          expect(peeked.key.equals(hex(vector[`${type}_key` as keyof Generation] as string))).toBe(true);
+          expect(peeked.nonce.equals(hex(vector[`${type}_nonce` as keyof Generation] as string))).toBe(true);
+          expect(peeked.commit()).toBe(true);
+        }
+      }
+    }
+    tree.dispose();
+  }
+
+  leaves.forEach((generations, ownLeafIndex) => {
+    const options = { leafCount: leaves.length, ownLeafIndex };
+    const tree = new SecretTree(suite, Secret.from(hex(encryption_secret)), options);
+    const byGeneration = new Map(generations.map((vector) => [vector.generation, vector]));
+    for (let at = 0; at <= Math.max(...byGeneration.keys()); at++) {
+      const message = tree.next("application");
+      const vector = byGeneration.get(at);
+      if (vector) expect(message.key.equals(hex(vector.application_key))).toBe(true);
+      message.key.dispose();
+      message.nonce.dispose();
+    }
+    tree.dispose();
+  });
+  expect(liveHandles()).toBe(before);
+});
