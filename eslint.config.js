@@ -38,6 +38,8 @@ export default defineConfig(
       "@typescript-eslint/no-unsafe-call": "off",
       "@typescript-eslint/no-unsafe-return": "off",
       "@typescript-eslint/require-await": "off",
+      // Takes `as never`, the way to pass a wrong type on purpose, for needless.
+      "@typescript-eslint/no-unnecessary-type-assertion": "off",
     },
   },
   ...importRules(root),
