@@ -41,6 +41,7 @@ const titles = {
   "7.5/derived-key": "The key derived from a path secret is the one that the update path or the tree shows",
   "7.6/ciphertext-count": "An update path has one ciphertext for each node of the copath resolution without new leaves",
   "7.6/path-length": "An update path has one node for each node of the sender's filtered direct path",
+  "7.6/path-secret-decryption": "The path secret decrypts under the member's key and the provisional group context",
   "7.9.2/leaf-parent-hash": "The parent hash of the committer's leaf is that of the update path",
   "12.4.2/leaf-encryption-key": "The committer's new leaf has another encryption key than the old one",
   "12.4.2/path-keys-unique": "No public key of an update path appears elsewhere in it or in the new tree",

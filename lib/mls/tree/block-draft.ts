@@ -87,7 +87,7 @@ export class BlockDraft<N> {
   private touch(block: Block<N>, local: number, change: number, leaf: boolean): void {
     block.occupied += change;
     if (leaf) block.leaves += change;
-    block.summary = undefined;
+    block.support = undefined;
     forgetHashes(block, local);
   }
 

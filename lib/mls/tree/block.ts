@@ -1,4 +1,5 @@
 import { ancestor, level } from "./math.js";
+import type { Support } from "./support.js";
 
 // The nodes of a tree live in blocks of six levels: a block is a perfect subtree of 63 nodes with room for 64 blocks
 // below. A path of a group of 50,000 members meets three blocks, so a version of the tree that differs from another in
@@ -25,8 +26,8 @@ export class Block<N> {
   /** Cached node hashes, in order, of those nodes whose bit in `hashed` is set. */
   hashes: Uint8Array | undefined;
   readonly hashed = new Int32Array(2);
-  /** Cached fold over the leaves here and below. */
-  summary: unknown;
+  /** Cached: what the members here and below support. */
+  support: Support | undefined;
 
   constructor(base: number, owner: object | undefined) {
     this.base = base;

@@ -1,7 +1,7 @@
 // Which nodes hold a public key: a hash table in pages that versions of a tree share until a draft changes them.
 // Keys are chosen by members, so the hash is keyed: no one outside this process can choose keys that collide.
 
-const pageSlots = 256;
+const pageSlots = 64;
 const smallestPages = 1;
 const prime = 2 ** 31 - 1;
 const hashedPairs = 128;
@@ -61,10 +61,10 @@ export class KeyIndex {
   *candidates(hash: number): Generator<number> {
     const mask = this.pages.length * pageSlots - 1;
     for (let at = hash & mask; ; at = (at + 1) & mask) {
-      const { slots } = this.pages[at >> 8]!;
-      const node = slots[2 * (at & 255) + 1]!;
+      const { slots } = this.pages[at >> 6]!;
+      const node = slots[2 * (at & 63) + 1]!;
       if (node === 0) return;
-      if (slots[2 * (at & 255)] === hash) yield node - 1;
+      if (slots[2 * (at & 63)] === hash) yield node - 1;
     }
   }
 
@@ -93,11 +93,11 @@ export class KeyIndex {
   }
 
   private hashAt(at: number): number {
-    return this.pages[at >> 8]!.slots[2 * (at & 255)]!;
+    return this.pages[at >> 6]!.slots[2 * (at & 63)]!;
   }
 
   private valueAt(at: number): number {
-    return this.pages[at >> 8]!.slots[2 * (at & 255) + 1]!;
+    return this.pages[at >> 6]!.slots[2 * (at & 63) + 1]!;
   }
 
   private place(hash: number, value: number): void {
@@ -108,13 +108,13 @@ export class KeyIndex {
   }
 
   private put(at: number, hash: number, value: number): void {
-    let page = this.pages[at >> 8]!;
+    let page = this.pages[at >> 6]!;
     if (page.owner === undefined || page.owner !== this.owner) {
       page = { owner: this.owner, slots: page.slots.slice() };
-      this.pages[at >> 8] = page;
+      this.pages[at >> 6] = page;
     }
-    page.slots[2 * (at & 255)] = hash;
-    page.slots[2 * (at & 255) + 1] = value;
+    page.slots[2 * (at & 63)] = hash;
+    page.slots[2 * (at & 63) + 1] = value;
   }
 
   private grow(): void {

@@ -2,19 +2,23 @@
 // a whole LeafNode takes ten times the memory of its encoding and is decoded on demand.
 import { decode, encode } from "../../codec/index.js";
 import { LeafNode, LeafNodeSource, ParentNode } from "../objects/index.js";
+import { supportOf, type Support } from "./support.js";
 
 /** A leaf of the ratchet tree. Immutable. */
 export class TreeLeaf {
   readonly bytes: Uint8Array;
+  /** What the member supports; alike leaves read together share one object. */
+  readonly support: Support;
   #value: WeakRef<LeafNode> | undefined;
 
-  /** `bytes` is the encoding of a LeafNode, known to be one. */
-  constructor(bytes: Uint8Array) {
+  /** `bytes` is the encoding of a LeafNode, known to be one, and `support` its support. */
+  constructor(bytes: Uint8Array, support: Support) {
     this.bytes = bytes;
+    this.support = support;
   }
 
   static of(value: LeafNode): TreeLeaf {
-    return new TreeLeaf(encode(LeafNode, value));
+    return new TreeLeaf(encode(LeafNode, value), supportOf(value));
   }
 
   get encryptionKey(): Uint8Array {

@@ -8,14 +8,15 @@ import { KeyIndex, keyHash, type KeyKind } from "./key-index.js";
 import { depthFor, isLeaf, leafNode, nodeWidth, root } from "./math.js";
 import { sameBytes, TreeLeaf, TreeParent, type TreeNode } from "./node.js";
 import { filteredDirectPath, resolution, type PathNode } from "./resolution.js";
+import { bothSupport, noSupport, shared, supportOf, type Support } from "./support.js";
 import { treeHash, type TreeHasher } from "./tree-hash.js";
 
 const KeptNode: Codec<TreeNode> = {
   ...EncodedNode,
   read: (r, parent) => {
     const node = EncodedNode.read(r, parent);
-    if (node.nodeType === NodeType.leaf) return new TreeLeaf(node.leafNode.bytes);
-    return new TreeParent(node.parentNode.bytes);
+    if (node.nodeType === NodeType.parent) return new TreeParent(node.parentNode.bytes);
+    return new TreeLeaf(node.leafNode.bytes, supportOf(node.leafNode.value));
   },
   write: (w, node) => {
     w.uint8(node instanceof TreeLeaf ? NodeType.leaf : NodeType.parent);
@@ -159,6 +160,11 @@ export class RatchetTree {
     return Buffer.from(treeHash(this.suite, this.blocks, node));
   }
 
+  /** What all members support. */
+  get support(): Support {
+    return supportIn(this.blocks);
+  }
+
   /** The leaf index of a member with this signature key. */
   memberWithSignatureKey(key: Uint8Array): number | undefined {
     for (const node of this.nodesWith("signature", key)) return node >>> 1;
@@ -191,6 +197,7 @@ export function keyHashes(node: TreeNode): number[] {
 /** Copies of nodes whose encodings are views on an input, a few dozen to a buffer. */
 function compacted(nodes: readonly (TreeNode | null)[]): (TreeNode | null)[] {
   const copies: (TreeNode | null)[] = [];
+  let support: Support | undefined;
   for (let start = 0; start < nodes.length; start += 64) {
     const some = nodes.slice(start, start + 64);
     const buffer = new Uint8Array(some.reduce((sum, node) => sum + (node?.bytes.byteLength ?? 0), 0));
@@ -202,9 +209,23 @@ function compacted(nodes: readonly (TreeNode | null)[]): (TreeNode | null)[] {
       }
       const bytes = buffer.subarray(at, at + node.bytes.byteLength);
       bytes.set(node.bytes);
-      copies.push(node instanceof TreeLeaf ? new TreeLeaf(bytes) : new TreeParent(bytes));
       at += bytes.byteLength;
+      if (node instanceof TreeLeaf) support = shared(node.support, support);
+      copies.push(node instanceof TreeLeaf ? new TreeLeaf(bytes, support!) : new TreeParent(bytes));
     }
   }
   return copies;
+}
+
+/** The support of the members in a block and below it. */
+function supportIn(block: Block<TreeNode>): Support {
+  if (block.support !== undefined) return block.support;
+  const parts: Support[] = [];
+  if (block.base === 0) {
+    for (const node of block.nodes) if (node instanceof TreeLeaf) parts.push(node.support);
+  }
+  for (const child of block.children) if (child !== null && child.leaves > 0) parts.push(supportIn(child));
+  const support = parts.length === 0 ? noSupport : parts.reduce((a, b) => bothSupport(a, b));
+  block.support = support;
+  return support;
 }
