@@ -87,7 +87,7 @@ function forgeLeaf(world: TreeWorld, sender: number, parentHash: Uint8Array, dep
   const fields = (departure.leaf?.(right as unknown as LeafNode) ?? right) as LeafNode;
   const place = fields.leafNodeSource === 1 ? {} : { groupId, leafIndex: departure.signedIndex ?? sender };
   const { signature: _, ...unsigned } = fields;
-  const content = encode(LeafNodeTBS, { ...unsigned, ...place } as never);
+  const content = encode(LeafNodeTBS, { ...unsigned, ...place });
   const signature = suite.signWithLabel(departure.signer ?? signatureKey, "LeafNodeTBS", content);
-  return { ...unsigned, signature } as LeafNode;
+  return { ...unsigned, signature };
 }

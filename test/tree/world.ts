@@ -61,7 +61,7 @@ export class TreeWorld {
     const leafKey = this.suite.generateHpkeKeyPair();
     const signatureKey = this.suite.generateSignatureKeyPair();
     const leaf = { ...this.content(signatureKey), ...keyPackageFields, encryptionKey: leafKey.publicKey, ...fields };
-    return [this.sign(leaf as LeafNode, signatureKey, 0), leafKey, signatureKey];
+    return [this.sign(leaf, signatureKey, 0), leafKey, signatureKey];
   }
 
   content(signatureKey: PrivateKey): Pick<LeafNode, "signatureKey" | "credential" | "capabilities" | "extensions"> {
@@ -77,11 +77,11 @@ export class TreeWorld {
   sign(leaf: Omit<LeafNode, "signature">, signatureKey: PrivateKey, leafIndex: number): TreeLeaf {
     const { signature: _, ...fields } = leaf as LeafNode;
     const place = leaf.leafNodeSource === 1 ? {} : { groupId: this.groupId, leafIndex };
-    const content = encode(LeafNodeTBS, { ...fields, ...place } as never);
+    const content = encode(LeafNodeTBS, { ...fields, ...place });
     return TreeLeaf.of({
       ...fields,
       signature: this.suite.signWithLabel(signatureKey, "LeafNodeTBS", content),
-    } as never);
+    });
   }
 
   propose({ adds = 0, removed = [], updated = [] }: Change): Proposed {

@@ -1,0 +1,90 @@
+// RFC 9420 §7.5, §7.6, §12.4.1: the committer's side of TreeKEM.
+import { encode } from "../../codec/index.js";
+import type { PrivateKey } from "../../native/keys.js";
+import { Secret } from "../../native/secret.js";
+import { LeafNodeSource, LeafNodeTBS, type LeafNode, type UpdatePath } from "../objects/index.js";
+import type { EncryptItem, Suite } from "../suite/index.js";
+import { leafNode } from "./math.js";
+import { TreeLeaf } from "./node.js";
+import { chainPath } from "./parent-hash.js";
+import { derivePath, pathSecretLabel, type PathKeys } from "./path-secrets.js";
+import type { RatchetTree } from "./ratchet-tree.js";
+import { TreeDraft } from "./tree-draft.js";
+
+/** The fields of a leaf that its member chooses. */
+export type LeafContent = Pick<LeafNode, "signatureKey" | "credential" | "capabilities" | "extensions">;
+
+export interface NewPath {
+  readonly suite: Suite;
+  /** The tree after the proposals of the commit. */
+  readonly tree: RatchetTree;
+  /** The committer's leaf index; its leaf may be blank when it joins by this commit. */
+  readonly sender: number;
+  readonly leaf: LeafContent;
+  /** The private key of `leaf.signatureKey`; borrowed. */
+  readonly signatureKey: PrivateKey;
+  readonly groupId: Uint8Array;
+  /** Leaf indices of the members added by this commit, which get no ciphertext. */
+  readonly added: ReadonlySet<number>;
+  /** The encoding of the provisional group context, given the new tree hash. */
+  readonly groupContext: (treeHash: Buffer) => Uint8Array;
+}
+
+export interface CreatedPath {
+  /** The tree with the path in it. */
+  readonly tree: RatchetTree;
+  readonly updatePath: UpdatePath;
+  /** The private keys of the leaf and of its path, the commit secret and the path secrets: the caller's to dispose. */
+  readonly secrets: PathKeys;
+}
+
+/** Updates the direct path of the committer. All ciphertexts are made in one parallel batch off the event loop. */
+export async function createUpdatePath(path: NewPath): Promise<CreatedPath> {
+  const { suite, tree, sender, added } = path;
+  const filtered = tree.filteredDirectPath(sender);
+  const leafKey = suite.generateHpkeKeyPair();
+  const leafPair = [leafNode(sender), leafKey] as const;
+  const secrets = derivePath(suite, Secret.random(suite.Nh), filtered, { keepSecrets: true, leaf: leafPair });
+  try {
+    const nodes = filtered.map((step) => ({ ...step, encryptionKey: secrets.publicKey(step.node) }));
+    const { parents, leafParentHash } = chainPath(tree, nodes);
+    const leaf = signedLeaf(path, leafKey.publicKey, leafParentHash);
+    const draft = new TreeDraft(tree);
+    draft.setPath(sender, TreeLeaf.of(leaf), parents);
+    const merged = draft.freeze();
+    const recipients = nodes.map(({ copathChild }) => merged.resolution(copathChild, added));
+    const context = path.groupContext(merged.treeHash());
+    const sealed = await suite.encryptWithLabelAll(
+      nodes.flatMap(({ node }, i) => sealings(merged, secrets.pathSecret(node)!, recipients[i]!, context)),
+    );
+    let at = 0;
+    const pathNodes = nodes.map(({ encryptionKey }, i) => {
+      return { encryptionKey, encryptedPathSecret: sealed.slice(at, (at += recipients[i]!.length)) };
+    });
+    return { tree: merged, updatePath: { leafNode: leaf, nodes: pathNodes }, secrets };
+  } catch (error) {
+    secrets.dispose();
+    throw error;
+  }
+}
+
+function signedLeaf(
+  { suite, leaf, signatureKey, groupId, sender }: NewPath,
+  encryptionKey: Uint8Array,
+  parentHash: Uint8Array,
+): LeafNode {
+  const { signatureKey: publicKey, credential, capabilities, extensions } = leaf;
+  const chosen = { encryptionKey, signatureKey: publicKey, credential, capabilities, extensions };
+  const content = { ...chosen, leafNodeSource: LeafNodeSource.commit, parentHash };
+  const signed = encode(LeafNodeTBS, { ...content, groupId, leafIndex: sender });
+  return { ...content, signature: suite.signWithLabel(signatureKey, "LeafNodeTBS", signed) };
+}
+
+function sealings(tree: RatchetTree, plaintext: Secret, recipients: number[], context: Uint8Array): EncryptItem[] {
+  return recipients.map((node) => ({
+    publicKey: tree.node(node)!.encryptionKey,
+    label: pathSecretLabel,
+    context,
+    plaintext,
+  }));
+}

@@ -1,0 +1,90 @@
+// RFC 9420 §4.2: the private keys of the tree that one member knows.
+import type { PrivateKey } from "../../native/keys.js";
+import { directPath, leafNode } from "./math.js";
+import { sameBytes } from "./node.js";
+import type { RatchetTree } from "./ratchet-tree.js";
+
+/** By node index. Nodes whose leaf or parent is set from a key not known to the member are not in it. */
+export type NodeKeys = ReadonlyMap<number, PrivateKey>;
+
+/** The private keys of a member's leaf and of nodes above it. Owns their handles. */
+export class TreePrivateKeys {
+  readonly leafIndex: number;
+  readonly #keys: NodeKeys;
+
+  /** Takes over the handles. */
+  constructor(leafIndex: number, keys: NodeKeys) {
+    this.leafIndex = leafIndex;
+    this.#keys = new Map(keys);
+  }
+
+  get(node: number): PrivateKey | undefined {
+    return this.#keys.get(node);
+  }
+
+  /** From the leaf to the root. */
+  entries(): [number, PrivateKey][] {
+    return [...this.#keys].sort(([a], [b]) => a - b);
+  }
+
+  /**
+   * The keys that go with another version of the tree: fresh ones (their handles pass to the stage), and of these those that the
+   * tree still shows. Nothing is disposed before `merge` or `discard`.
+   */
+  stage(tree: RatchetTree, fresh: NodeKeys): StagedPrivateKeys {
+    const keys = new Map<number, PrivateKey>();
+    for (const node of [leafNode(this.leafIndex), ...directPath(leafNode(this.leafIndex), tree.depth)]) {
+      const shown = tree.node(node)?.encryptionKey;
+      const key = [fresh.get(node), this.#keys.get(node)].find(
+        (one) => one && shown && sameBytes(one.publicKey, shown),
+      );
+      if (key !== undefined) keys.set(node, key);
+    }
+    return new StagedPrivateKeys(this, new TreePrivateKeys(this.leafIndex, keys), [...fresh.values()]);
+  }
+
+  dispose(): void {
+    for (const key of this.#keys.values()) key.dispose();
+  }
+}
+
+/** The private keys of an epoch to come, beside those of the current one. */
+export class StagedPrivateKeys {
+  readonly #current: TreePrivateKeys;
+  readonly #next: TreePrivateKeys;
+  readonly #fresh: readonly PrivateKey[];
+
+  /** @internal */
+  constructor(current: TreePrivateKeys, next: TreePrivateKeys, fresh: readonly PrivateKey[]) {
+    this.#current = current;
+    this.#next = next;
+    this.#fresh = fresh;
+  }
+
+  /** The keys of the epoch to come, which stay this stage's own until `merge`. */
+  get next(): TreePrivateKeys {
+    return this.#next;
+  }
+
+  /**
+   * The same stage one version of the tree further: a commit first changes leaves by its proposals, then a path. This stage is
+   * not used any more.
+   */
+  advance(tree: RatchetTree, fresh: NodeKeys): StagedPrivateKeys {
+    const { next } = this.#next.stage(tree, fresh);
+    return new StagedPrivateKeys(this.#current, next, [...this.#fresh, ...fresh.values()]);
+  }
+
+  /** Makes the next keys the current ones and erases those that they replace. */
+  merge(): TreePrivateKeys {
+    const kept = new Set(this.#next.entries().map(([, key]) => key));
+    for (const [, key] of this.#current.entries()) if (!kept.has(key)) key.dispose();
+    for (const key of this.#fresh) if (!kept.has(key)) key.dispose();
+    return this.#next;
+  }
+
+  /** Erases the fresh keys; the current ones stay as they are. */
+  discard(): void {
+    for (const key of this.#fresh) key.dispose();
+  }
+}
