@@ -1,1 +1,23 @@
+export {
+  Context,
+  FRAME_OVERHEAD,
+  type ContextEvents,
+  type ContextHealth,
+  type ContextMetrics,
+  type ContextOptions,
+  type ContextState,
+  type ContextSuite,
+  type ContextToken,
+  type DecryptStreamOptions,
+  type EncryptStreamOptions,
+  type ExpireEvent,
+  type LatencyHistogram,
+  type Logger,
+  type Operation,
+  type OperationMetrics,
+  type OperationResult,
+  type RotateEvent,
+  type RotationReason,
+  type SecurityEvent,
+} from "./context/index.js";
 export { TinyMlsError, errorCodes, type ErrorCode, type ErrorDetails } from "./errors.js";

@@ -11,6 +11,8 @@ void register_hash(napi_env env, napi_value exports);
 void register_hkdf(napi_env env, napi_value exports);
 void register_hpke(napi_env env, napi_value exports);
 void register_kem(napi_env env, napi_value exports);
+void register_keyring(napi_env env, napi_value exports);
+void register_keyring_batch(napi_env env, napi_value exports);
 void register_keys(napi_env env, napi_value exports);
 void register_memory(napi_env env, napi_value exports);
 void register_password(napi_env env, napi_value exports);
@@ -47,6 +49,8 @@ napi_value initialize(napi_env env, napi_value exports) {
   register_hkdf(env, exports);
   register_hpke(env, exports);
   register_kem(env, exports);
+  register_keyring(env, exports);
+  register_keyring_batch(env, exports);
   register_keys(env, exports);
   register_memory(env, exports);
   register_password(env, exports);

@@ -73,6 +73,7 @@ class Keyring {
   // Lock-free.
   bool closed() const { return closed_.load(std::memory_order_acquire); }
   uint32_t epoch() const { return epoch_.load(std::memory_order_acquire); }
+  uint64_t event_count() const { return event_count_.load(std::memory_order_acquire); }
 
   KeyringStatus status();
   Totals totals();
@@ -121,6 +122,7 @@ class Keyring {
   std::atomic<uint32_t> epoch_{0};
   std::atomic<bool> closed_{false};
   std::atomic<uint32_t> lane_count_{0};
+  std::atomic<uint64_t> event_count_{0};
 
   std::mutex mutex_;
   std::vector<std::shared_ptr<Epoch>> epochs_;  // the retained ones by number, the current one last
@@ -129,7 +131,7 @@ class Keyring {
   std::vector<std::shared_ptr<Lane>> lanes_;
   std::vector<KeyringEvent> events_;
   Totals detached_;
-  uint64_t event_count_ = 0, rotations_ = 0, expired_epochs_ = 0;
+  uint64_t rotations_ = 0, expired_epochs_ = 0;
   Nanos born_ = 0;
   uint32_t process_ = 0;  // the process, counted in forks, that this belongs to
 };

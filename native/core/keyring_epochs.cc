@@ -81,6 +81,9 @@ Result<std::shared_ptr<Keyring>> Keyring::create(const KeyringOptions& options, 
     return begun.fault();
   }
   keyring->current().sequence = options.first_sequence;
+  if (!options.shared && !secret.empty()) {
+    if (auto stirred = keyring->stir(secret); !stirred) return stirred.fault();
+  }
   return keyring;
 }
 
@@ -297,15 +300,16 @@ void Keyring::drop(size_t index) {
 }
 
 void Keyring::record(KeyringEvent event) {
-  ++event_count_;
   if (events_.size() == kMaxEvents) events_.erase(events_.begin());
   events_.push_back(event);
+  event_count_.fetch_add(1, std::memory_order_release);
 }
 
 std::vector<KeyringEvent> Keyring::events(uint64_t& seen) {
   const std::lock_guard lock(mutex_);
-  const uint64_t missed = std::min<uint64_t>(event_count_ - std::min(seen, event_count_), events_.size());
-  seen = event_count_;
+  const uint64_t count = event_count();
+  const uint64_t missed = std::min<uint64_t>(count - std::min(seen, count), events_.size());
+  seen = count;
   return {events_.end() - static_cast<std::ptrdiff_t>(missed), events_.end()};
 }
 
@@ -336,7 +340,7 @@ KeyringStatus Keyring::status() {
                        .next_rotation = 0,
                        .rotations = rotations_,
                        .expired_epochs = expired_epochs_,
-                       .events = event_count_,
+                       .events = event_count(),
                        .retained_epochs = epochs_.size(),
                        .retained_nodes = 0,
                        .retained_steps = 0,

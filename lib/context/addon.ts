@@ -1,0 +1,47 @@
+import { addon, type Bytes } from "../native/addon.js";
+
+interface ContextCalls {
+  contextCreate(
+    suite: number,
+    ratchet: number,
+    fips: number,
+    shared: number,
+    ratchetPeriod: number,
+    stateLifetime: number,
+    minKeyRotation: number,
+    maxKeyAge: number,
+    maxOperations: number,
+    maxEpochSkip: number,
+    maxStepAhead: number,
+    replayWindow: number,
+    timingJitterMicros: number,
+    secret: number | Bytes | undefined,
+  ): number;
+  contextSeal(context: number, plaintext: Bytes, out: Bytes, aad: Bytes | undefined): number;
+  contextOpen(context: number, frame: Bytes, out: Bytes, aad: Bytes | undefined): number;
+  contextBatch(context: number, ...arrays: BatchArrays): number;
+  contextProcess(context: number, ...arrays: BatchArrays): Promise<number> | number;
+  contextShare(context: number, out: Bytes): number;
+  contextAttach(token: Bytes): number;
+  contextRotate(context: number, entropy: Bytes | undefined): number;
+  contextStir(context: number, entropy: Bytes): number;
+  contextCollect(context: number): number;
+  contextClose(context: number): number;
+  contextEpoch(context: number): number;
+  contextClosed(context: number): number;
+  contextMetrics(context: number, out: Bytes): number;
+  contextEvents(context: number, out: Bytes): number;
+}
+
+/** Kinds, lengths, joined input, room for the joined output, answers: native/bind/keyring_batch.cc. */
+export type BatchArrays = [kinds: Bytes, lengths: Bytes, input: Bytes, output: Bytes, answers: Bytes];
+
+export const native = addon<ContextCalls>();
+
+/** What the addon adds to the octets written when there are events to fetch. */
+export const news = 2 ** 40;
+
+/** The octets of an array of numbers, in native byte order. */
+export function octetsOf(numbers: Float64Array | Uint32Array): Bytes {
+  return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+}

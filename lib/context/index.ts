@@ -1,0 +1,10 @@
+export { Context } from "./context.js";
+export type { ContextHealth, ContextState } from "./health.js";
+export type { Operation, OperationResult } from "./batch.js";
+export type { ContextEvents, ExpireEvent, RotateEvent, RotationReason, SecurityEvent } from "./events.js";
+export { FRAME_OVERHEAD } from "./frame.js";
+export type { Logger } from "./logger.js";
+export type { ContextMetrics, LatencyHistogram, OperationMetrics } from "./metrics.js";
+export type { ContextOptions, ContextSuite } from "./options.js";
+export type { DecryptStreamOptions, EncryptStreamOptions } from "./stream.js";
+export type { ContextToken } from "./token.js";
