@@ -13,4 +13,4 @@ export { defaultLimits, type Limits } from "./limits.js";
 export { fixed, hex, opaque, secretOpaque, uint16, uint32, uint64, uint8, zeroPadding } from "./primitives.js";
 export { dependent, presentWhen, select, struct, unassignedType } from "./struct.js";
 export type { Struct, Unassigned } from "./declaration.js";
-export { lengthHeader, maxVectorLength } from "./writer.js";
+export { lengthHeader, maxVectorLength, putHeader, putVector, vectorSize } from "./writer.js";

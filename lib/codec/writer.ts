@@ -113,11 +113,35 @@ function putLength(bytes: Uint8Array, at: number, length: number): void {
 
 /** The header alone of a vector of `length` octets, for content that must not enter JavaScript. */
 export function lengthHeader(length: number): Buffer {
-  if (!Number.isSafeInteger(length) || length < 0 || length > maxVectorLength) {
-    const details = { operation: "lengthHeader", component: "codec" };
-    throw new TinyMlsError("usage", `a length is an integer from 0 to ${maxVectorLength}`, details);
-  }
+  requireLength(length);
   const out = Buffer.allocUnsafe(headerSize(length));
   putLength(out, 0, length);
   return out;
+}
+
+/** Octets of a vector of `length` octets, its header included. */
+export function vectorSize(length: number): number {
+  requireLength(length);
+  return headerSize(length) + length;
+}
+
+/** Writes `content` as a vector at `at`, where {@link vectorSize} octets are free. For messages laid out by hand, being many. */
+export function putVector(out: Uint8Array, at: number, content: Uint8Array): number {
+  const end = at + vectorSize(content.byteLength);
+  putLength(out, at, content.byteLength);
+  out.set(content, end - content.byteLength);
+  return end;
+}
+
+/** Writes the header of a vector of `length` octets at `at`; answers where its content begins. */
+export function putHeader(out: Uint8Array, at: number, length: number): number {
+  requireLength(length);
+  putLength(out, at, length);
+  return at + headerSize(length);
+}
+
+function requireLength(length: number): void {
+  if (Number.isSafeInteger(length) && length >= 0 && length <= maxVectorLength) return;
+  const details = { operation: "lengthHeader", component: "codec" };
+  throw new TinyMlsError("usage", `a length is an integer from 0 to ${maxVectorLength}`, details);
 }

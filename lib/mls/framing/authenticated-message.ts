@@ -1,5 +1,5 @@
 /** RFC 9420 §6: AuthenticatedContent, with the octets that signature, MAC and transcript cover kept as they are. */
-import { lengthHeader } from "../../codec/index.js";
+import { putVector, vectorSize } from "../../codec/index.js";
 import type { FramedContent, FramedContentAuthData, WireFormat } from "../objects/index.js";
 import type { FramingContext } from "./framing-context.js";
 
@@ -64,12 +64,16 @@ export function contentTbs({ context, content, head, body }: Omit<SignedContent,
 
 /** FramedContentAuthData on the wire (§6.1). */
 export function encodeAuth(signature: Bytes, confirmationTag: Bytes | undefined): Buffer {
-  const parts = [lengthHeader(signature.byteLength), signature];
-  if (confirmationTag !== undefined) parts.push(lengthHeader(confirmationTag.byteLength), confirmationTag);
-  return Buffer.concat(parts);
+  const tagSize = confirmationTag === undefined ? 0 : vectorSize(confirmationTag.byteLength);
+  const out = Buffer.allocUnsafe(vectorSize(signature.byteLength) + tagSize);
+  const end = putVector(out, 0, signature);
+  if (confirmationTag !== undefined) putVector(out, end, confirmationTag);
+  return out;
 }
 
-/** Octets that `bytes` take as `opaque<V>`. */
-export function vectorSize(length: number): number {
-  return length + (length < 0x40 ? 1 : length < 0x4000 ? 2 : 4);
+/** Octets of FramedContentAuthData on the wire. */
+export function authSize({ signature, confirmationTag }: FramedContentAuthData): number {
+  return (
+    vectorSize(signature.byteLength) + (confirmationTag === undefined ? 0 : vectorSize(confirmationTag.byteLength))
+  );
 }

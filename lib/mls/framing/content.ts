@@ -1,5 +1,5 @@
 /** RFC 9420 §6: FramedContent on the wire, in the two parts that are used apart from each other. */
-import { encode, lengthHeader } from "../../codec/index.js";
+import { encode, putVector, vectorSize } from "../../codec/index.js";
 import {
   Commit,
   ContentType,
@@ -20,23 +20,20 @@ export function contentHead(
   wireFormat: WireFormat,
   { sender, authenticatedData, contentType }: Pick<FramedContent, "sender" | "authenticatedData" | "contentType">,
 ): Buffer {
-  const dataHeader = lengthHeader(authenticatedData.byteLength);
   const senderSize = sender.senderType === SenderType.member || sender.senderType === SenderType.external ? 5 : 1;
-  const size = 4 + address.byteLength + senderSize + dataHeader.byteLength + authenticatedData.byteLength + 1;
+  const senderAt = 4 + address.byteLength;
+  const size = senderAt + senderSize + vectorSize(authenticatedData.byteLength) + 1;
   const out = Buffer.allocUnsafe(size);
   out.writeUInt16BE(ProtocolVersion.mls10, 0);
   out.writeUInt16BE(wireFormat, 2);
   out.set(address, 4);
-  let at = 4 + address.byteLength;
   if (sender.senderType === SenderType.member) {
-    out[at] = sender.senderType;
-    out.writeUInt32BE(sender.leafIndex, at + 1);
+    out[senderAt] = sender.senderType;
+    out.writeUInt32BE(sender.leafIndex, senderAt + 1);
   } else {
-    out.set(encode(Sender, sender), at);
+    out.set(encode(Sender, sender), senderAt);
   }
-  at += senderSize;
-  out.set(dataHeader, at);
-  out.set(authenticatedData, at + dataHeader.byteLength);
+  putVector(out, senderAt + senderSize, authenticatedData);
   out[size - 1] = contentType;
   return out;
 }
@@ -45,12 +42,18 @@ export function contentHead(
 export function contentBody(content: FramedContent): Buffer {
   switch (content.contentType) {
     case ContentType.application:
-      return Buffer.concat([lengthHeader(content.applicationData.byteLength), content.applicationData]);
+      return vectorOf(content.applicationData);
     case ContentType.proposal:
       return encode(Proposal, content.proposal);
     case ContentType.commit:
       return encode(Commit, content.commit);
   }
+}
+
+function vectorOf(octets: Bytes): Buffer {
+  const out = Buffer.allocUnsafe(vectorSize(octets.byteLength));
+  putVector(out, 0, octets);
+  return out;
 }
 
 /** What FramedContent holds beside its header. */

@@ -1,10 +1,11 @@
 /** RFC 9420 §6.3. */
-import { decode, lengthHeader } from "../../codec/index.js";
+import { decode, putVector, vectorSize } from "../../codec/index.js";
 import { TinyMlsError } from "../../errors.js";
 import type { Secret } from "../../native/secret.js";
 import {
   ContentType,
   privateMessageContent,
+  ProtocolVersion,
   SenderType,
   WireFormat,
   type FramedContentAuthData,
@@ -12,7 +13,7 @@ import {
 } from "../objects/index.js";
 import { refuse } from "../rules.js";
 import type { PeekedKey, RatchetType, SecretTree } from "../schedule/index.js";
-import { AuthenticatedMessage, encodeAuth, vectorSize, type SignedContent } from "./authenticated-message.js";
+import { AuthenticatedMessage, authSize, encodeAuth, type SignedContent } from "./authenticated-message.js";
 import { contentHead, framedContent, type ContentBody } from "./content.js";
 import type { FramingContext } from "./framing-context.js";
 import { paddingFor, type PaddingPolicy } from "./padding.js";
@@ -54,7 +55,8 @@ export function protectPrivate(
   if (sender.senderType !== SenderType.member || sender.leafIndex !== secretTree.ownLeafIndex) {
     throw new TinyMlsError("usage", "a member sends PrivateMessages, as itself", { component: "mls" });
   }
-  const plaintext = paddedContent(signed.body, encodeAuth(signed.signature, confirmationTag), padding);
+  const auth = encodeAuth(signed.signature, confirmationTag);
+  const plaintext = paddedContent(signed.body, auth, padding);
   const frame = new PrivateFrame(context, content, plaintext.byteLength + tagLength);
   const reuseGuard = freshReuseGuard();
   const { generation, key, nonce } = secretTree.next(ratchetOf(content.contentType));
@@ -62,7 +64,11 @@ export function protectPrivate(
     const ciphertext = context.suite.seal(key, nonce, frame.contentAad, plaintext, reuseGuard);
     const claimed = { leafIndex: sender.leafIndex, generation, reuseGuard };
     const senderData = sealSenderData(context.suite, senderDataSecret, ciphertext, frame.senderDataAad, claimed);
-    return { bytes: frame.filled(senderData, ciphertext), message: authenticate(signed, confirmationTag), generation };
+    return {
+      bytes: frame.filled(senderData, ciphertext),
+      message: authenticate(signed, confirmationTag, auth),
+      generation,
+    };
   } finally {
     key.dispose();
     nonce.dispose();
@@ -151,8 +157,7 @@ function contentOf(
   const sender = { senderType: SenderType.member, leafIndex };
   const content = framedContent(context, sender, authenticatedData, { contentType, ...body } as ContentBody);
   const end = plaintext.byteLength - padding;
-  const confirmationSize = auth.confirmationTag === undefined ? 0 : vectorSize(auth.confirmationTag.byteLength);
-  const bodyEnd = end - vectorSize(auth.signature.byteLength) - confirmationSize;
+  const bodyEnd = end - authSize(auth);
   const unsigned = {
     context,
     wireFormat: WireFormat.mlsPrivateMessage,
@@ -194,18 +199,15 @@ class PrivateFrame {
     { contentType, authenticatedData }: { readonly contentType: ContentType; readonly authenticatedData: Bytes },
     ciphertextLength: number,
   ) {
-    const dataHeader = lengthHeader(authenticatedData.byteLength);
     this.#senderDataAadEnd = 4 + address.byteLength + 1;
-    this.#headEnd = this.#senderDataAadEnd + dataHeader.byteLength + authenticatedData.byteLength;
-    const bytes = Buffer.allocUnsafe(
-      this.#headEnd + vectorSize(encryptedSenderDataLength) + vectorSize(ciphertextLength),
-    );
-    bytes.writeUInt16BE(1, 0);
+    this.#headEnd = this.#senderDataAadEnd + vectorSize(authenticatedData.byteLength);
+    const size = this.#headEnd + vectorSize(encryptedSenderDataLength) + vectorSize(ciphertextLength);
+    const bytes = Buffer.allocUnsafe(size);
+    bytes.writeUInt16BE(ProtocolVersion.mls10, 0);
     bytes.writeUInt16BE(WireFormat.mlsPrivateMessage, 2);
     bytes.set(address, 4);
     bytes[this.#senderDataAadEnd - 1] = contentType;
-    bytes.set(dataHeader, this.#senderDataAadEnd);
-    bytes.set(authenticatedData, this.#senderDataAadEnd + dataHeader.byteLength);
+    putVector(bytes, this.#senderDataAadEnd, authenticatedData);
     this.#bytes = bytes;
   }
 
@@ -220,16 +222,7 @@ class PrivateFrame {
   }
 
   filled(senderData: Bytes, ciphertext: Bytes): Buffer {
-    let at = this.#headEnd;
-    for (const part of [
-      lengthHeader(senderData.byteLength),
-      senderData,
-      lengthHeader(ciphertext.byteLength),
-      ciphertext,
-    ]) {
-      this.#bytes.set(part, at);
-      at += part.byteLength;
-    }
+    putVector(this.#bytes, putVector(this.#bytes, this.#headEnd, senderData), ciphertext);
     return this.#bytes;
   }
 }

@@ -1,13 +1,13 @@
 /** RFC 9420 §6.2. */
-import { lengthHeader } from "../../codec/index.js";
+import { lengthHeader, vectorSize } from "../../codec/index.js";
 import type { Secret } from "../../native/secret.js";
 import { SenderType, WireFormat, type PublicMessage } from "../objects/index.js";
 import { refuse } from "../rules.js";
 import {
   AuthenticatedMessage,
+  authSize,
   contentTbs,
   encodeAuth,
-  vectorSize,
   type VerifiedMessage,
 } from "./authenticated-message.js";
 import type { FramingContext } from "./framing-context.js";
@@ -34,8 +34,8 @@ export function protectPublic(
   membershipKey: Secret | undefined,
   confirmationTag?: Bytes,
 ): Protected {
-  const message = authenticate(signed, confirmationTag);
   const auth = encodeAuth(signed.signature, confirmationTag);
+  const message = authenticate(signed, confirmationTag, auth);
   const parts = [signed.head, signed.body, auth];
   if (signed.content.sender.senderType === SenderType.member) {
     const tag = signed.context.suite.mac(membershipKey!, ...contentTbs(signed), auth);
@@ -65,8 +65,7 @@ export function openPublic(
   checkSender(WireFormat.mlsPublicMessage, content, keys);
   const tagSize = membershipTag === undefined ? 0 : vectorSize(membershipTag.byteLength);
   const end = bytes.byteLength - tagSize;
-  const confirmationSize = auth.confirmationTag === undefined ? 0 : vectorSize(auth.confirmationTag.byteLength);
-  const contentEnd = end - vectorSize(auth.signature.byteLength) - confirmationSize;
+  const contentEnd = end - authSize(auth);
   const unsigned = {
     context,
     wireFormat: WireFormat.mlsPublicMessage,

@@ -41,10 +41,15 @@ export function signContent(
   return { ...unsigned, signature: context.suite.signWithLabel(signatureKey, label, contentTbs(unsigned)) };
 }
 
-/** Own content, complete. `confirmationTag` is there for commits, and for them only. */
-export function authenticate(signed: SignedContent, confirmationTag: Bytes | undefined): VerifiedMessage {
-  const auth = { signature: signed.signature, ...(confirmationTag && { confirmationTag }) };
-  return new AuthenticatedMessage(signed, auth, encodeAuth(signed.signature, confirmationTag)) as VerifiedMessage;
+/** Own content, complete. `confirmationTag` is there for commits, and for them only; `authBytes` are both, encoded. */
+export function authenticate(
+  signed: SignedContent,
+  confirmationTag: Bytes | undefined,
+  authBytes = encodeAuth(signed.signature, confirmationTag),
+): VerifiedMessage {
+  const { signature } = signed;
+  const auth = confirmationTag === undefined ? { signature } : { signature, confirmationTag };
+  return new AuthenticatedMessage(signed, auth, authBytes) as VerifiedMessage;
 }
 
 /**

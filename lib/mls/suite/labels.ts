@@ -1,4 +1,4 @@
-import { lengthHeader } from "../../codec/index.js";
+import { lengthHeader, putHeader, vectorSize } from "../../codec/index.js";
 
 /** RFC 9420 §5.1.2, §5.1.3, §8: what stands before every label. */
 const prefix = "MLS 1.0 ";
@@ -47,11 +47,9 @@ function put(label: string, content: Parts, allocate: (size: number) => Buffer):
   let length = 0;
   for (const part of parts) length += part.byteLength;
   const { vector } = labelOf(label);
-  const header = lengthHeader(length);
-  const out = allocate(vector.byteLength + header.byteLength + length);
+  const out = allocate(vector.byteLength + vectorSize(length));
   out.set(vector, 0);
-  out.set(header, vector.byteLength);
-  let at = vector.byteLength + header.byteLength;
+  let at = putHeader(out, vector.byteLength, length);
   for (const part of parts) {
     out.set(part, at);
     at += part.byteLength;
