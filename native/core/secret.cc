@@ -2,15 +2,11 @@
 
 #include <openssl/crypto.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <cstring>
 
+#include "core/slab.h"
+
 namespace tinymls {
-namespace {
-std::atomic<uint64_t> live_bytes{0}, live_count{0};
-std::atomic<bool> strict_memory{false};
-}  // namespace
 
 void wipe(MutableView bytes) {
   if (!bytes.empty()) OPENSSL_cleanse(bytes.data(), bytes.size());
@@ -19,12 +15,10 @@ void wipe(MutableView bytes) {
 Result<SecretBytes> SecretBytes::allocate(size_t size) {
   SecretBytes secret;
   if (size == 0) return secret;
-  if (strict_memory.load()) return Fault::kMemory;
-  secret.data_ = static_cast<uint8_t*>(std::calloc(1, size));
-  if (secret.data_ == nullptr) return Fault::kMemory;
+  const auto data = slab::allocate(size);
+  if (!data) return data.fault();
+  secret.data_ = *data;
   secret.size_ = size;
-  live_bytes += size;
-  ++live_count;
   return secret;
 }
 
@@ -50,25 +44,19 @@ SecretBytes& SecretBytes::operator=(SecretBytes&& other) noexcept {
 
 void SecretBytes::shrink(size_t size) {
   if (size >= size_) return;
-  wipe({data_ + size, size_ - size});
-  live_bytes -= size_ - size;
+  if (size == 0) return clear();
+  slab::shrink(data_, size_, size);
   size_ = size;
 }
 
 void SecretBytes::clear() {
   if (data_ == nullptr) return;
-  wipe({data_, size_});
-  std::free(data_);
-  live_bytes -= size_;
-  --live_count;
+  slab::free(data_, size_);
   data_ = nullptr;
   size_ = 0;
 }
 
-SecretMemoryStats secret_memory_stats() {
-  return {0, live_bytes.load(), live_bytes.load(), live_count.load(), false, false, strict_memory.load()};
-}
-
-void set_secret_memory_strict(bool strict) { strict_memory.store(strict); }
+SecretMemoryStats secret_memory_stats() { return slab::stats(); }
+void set_secret_memory_strict(bool strict) { slab::set_strict(strict); }
 
 }  // namespace tinymls
