@@ -37,7 +37,7 @@ class Digest {
     context_ = slot.context.get();
   }
   ~Digest() {
-    if (context_ != nullptr) scrub();
+    if (context_ != nullptr && touched_) scrub();
   }
   Digest(const Digest&) = delete;
   Digest& operator=(const Digest&) = delete;
@@ -53,10 +53,15 @@ class Digest {
   }
   // Ends one message and is ready for the next.
   bool finish(uint8_t* out) {
-    return EVP_DigestFinal_ex(context_, out, nullptr) == 1 && EVP_DigestInit_ex2(context_, md_, nullptr) == 1;
+    return EVP_DigestFinal_ex(context_, out, nullptr) == 1 && EVP_DigestInit_ex2(context_, md_, nullptr) == 1 &&
+           (id_ != HashId::kSha256 || ended());
   }
 
  private:
+  bool ended() {
+    touched_ = false;
+    return true;
+  }
   // Initialising clears all of a SHA-256 state, but leaves the last block in a SHA-512 state; filling that block up
   // with zeros overwrites it without a compression.
   void scrub() {
@@ -70,8 +75,21 @@ class Digest {
   HashId id_;
   const EVP_MD* md_;
   EVP_MD_CTX* context_ = nullptr;
+  bool touched_ = false;  // holds bytes of an input
   Fault fault_ = Fault::kInternal;
 };
+
+constexpr uint64_t kInnerPad = 0x3636363636363636, kOuterPad = 0x5c5c5c5c5c5c5c5c;
+
+// All of the longest block, so that the compiler knows the count. What lies beyond a shorter one is filled in later.
+void mask_block(uint8_t* block, uint64_t mask) {
+  for (size_t i = 0; i < kMaxHashBlock; i += sizeof mask) {
+    uint64_t word;
+    std::memcpy(&word, block + i, sizeof word);
+    word ^= mask;
+    std::memcpy(block + i, &word, sizeof word);
+  }
+}
 
 bool known(HashId id) { return id >= HashId::kSha256 && id <= HashId::kSha512; }
 
@@ -98,6 +116,7 @@ Result<void> hash(const Library& library, HashId id, std::span<const View> parts
     wipe(out);
     return Fault::kInternal;
   }
+  mark.passed();
   return {};
 }
 
@@ -109,38 +128,41 @@ Result<void> hmac(const Library& library, HashId id, View key, std::span<const V
   Digest digest(library, id);
   if (!digest.ready()) return digest.fault();
   const size_t block = hash_block(id);
-  const size_t length = hash_length(id);
 
-  WipedArray<kMaxHashBlock> pad;
-  size_t key_length = key.size();
-  if (key_length > block) {
-    if (!digest.update(key) || !digest.finish(pad.data)) return Fault::kInternal;
-    key_length = length;
-  } else if (key_length > 0) {
-    std::memcpy(pad.data, key.data(), key_length);
-  }
-  std::memset(pad.data + key_length, 0, block - key_length);
-
-  constexpr size_t kShortInput = 192;
+  constexpr size_t kShortInput = 128;
   WipedArray<kMaxHashBlock + kShortInput> run;
-  for (size_t i = 0; i < block; ++i) run.data[i] = pad.data[i] ^ 0x36;
-  size_t filled = block;
+  std::memset(run.data, 0, kMaxHashBlock);
   bool ok = true;
+  if (key.size() > block) {
+    ok = digest.update(key) && digest.finish(run.data);
+  } else if (!key.empty()) {
+    std::memcpy(run.data, key.data(), key.size());
+  }
+  mask_block(run.data, kInnerPad);
+
+  size_t from = 0, filled = block;
   for (View part : parts) {
-    if (part.size() <= sizeof run.data - filled) {
-      if (!part.empty()) std::memcpy(run.data + filled, part.data(), part.size());
+    if (part.size() > sizeof run.data - filled) {
+      ok = ok && digest.update({run.data + from, filled - from});
+      from = filled = block;  // the key stays for the outer hash
+    }
+    if (part.size() > sizeof run.data - filled) {
+      ok = ok && digest.update(part);
+    } else if (!part.empty()) {
+      std::memcpy(run.data + filled, part.data(), part.size());
       filled += part.size();
-    } else {
-      ok = ok && digest.update({run.data, filled}) && digest.update(part);
-      filled = 0;
     }
   }
-  ok = ok && digest.update({run.data, filled}) && digest.finish(run.data + block);
-  for (size_t i = 0; i < block; ++i) run.data[i] = pad.data[i] ^ 0x5c;
-  ok = ok && digest.update({run.data, block + length}) && digest.finish(out.data());
-  if (ok) return {};
-  wipe(out);
-  return Fault::kInternal;
+  ok = ok && digest.update({run.data + from, filled - from});
+  mask_block(run.data, kInnerPad ^ kOuterPad);
+  ok = ok && digest.finish(run.data + block);
+  ok = ok && digest.update({run.data, block + hash_length(id)}) && digest.finish(out.data());
+  if (!ok) {
+    wipe(out);
+    return Fault::kInternal;
+  }
+  mark.passed();
+  return {};
 }
 
 }  // namespace tinymls

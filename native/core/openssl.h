@@ -37,10 +37,19 @@ using LibCtxPtr = std::unique_ptr<OSSL_LIB_CTX, Freed<OSSL_LIB_CTX_free>>;
 // Leaves OpenSSL's error queue as it was: the queue belongs to the host process.
 class ErrorMark {
  public:
-  ErrorMark() { ERR_set_mark(); }
-  ~ErrorMark() { ERR_pop_to_mark(); }
+  ErrorMark() : marked_(ERR_set_mark() == 1) {}
+  ~ErrorMark() {
+    if (marked_ || !passed_) ERR_pop_to_mark();
+  }
   ErrorMark(const ErrorMark&) = delete;
   ErrorMark& operator=(const ErrorMark&) = delete;
+
+  // Nothing failed, so nothing was queued: spares a look at the queue, which costs as much as hashing a block.
+  void passed() { passed_ = true; }
+
+ private:
+  bool marked_;  // an empty queue takes no mark
+  bool passed_ = false;
 };
 
 // A library context and the algorithms fetched from it, once for the life of the process. Members are null where this

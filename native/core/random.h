@@ -1,4 +1,6 @@
-// Random bytes from OpenSSL's DRBG, with a continuous health check.
+// Random bytes from OpenSSL's DRBG (which reseeds itself in a forked child), with a health check: at the start of each
+// thread and process, and at each draw, that the generator neither repeats itself nor is stuck on a byte. A failed
+// check lasts: from then on every draw in this process is Fault::kRandom.
 #pragma once
 
 #include "core/secret.h"
@@ -7,5 +9,11 @@ namespace tinymls {
 
 Result<void> random_fill(MutableView out);       // public randomness: nonces, ids
 Result<SecretBytes> random_secret(size_t size);  // from the private DRBG
+
+#ifdef TINYMLS_TESTING
+// Draws from this function instead of the DRBG; null ends that, and forgets a failed check. 1 is success.
+using RandomSource = int (*)(unsigned char* out, size_t size);
+void set_random_source(RandomSource source);
+#endif
 
 }  // namespace tinymls

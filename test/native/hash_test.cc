@@ -41,8 +41,14 @@ TEST(Hash, PartsAreOneMessage) {
     EXPECT_EQ(hash_hex(id, {text("a"), {}, text("bc")}), hash_hex(id, {text("abc")}));
     const View whole(long_part);
     EXPECT_EQ(hash_hex(id, {whole.first(127), whole.subspan(127, 1), whole.subspan(128)}), hash_hex(id, {whole}));
-    EXPECT_EQ(hmac_hex(id, text("k"), {whole.first(100), whole.subspan(100, 150), whole.subspan(250)}),
-              hmac_hex(id, text("k"), {whole}));
+    // Cuts on both sides of what is gathered before it is hashed.
+    for (size_t first : {0, 1, 63, 64, 128, 129, 150, 192, 193, 256, 500}) {
+      for (size_t second : {0, 1, 42, 64, 127, 128, 129, 192, 256, 400}) {
+        EXPECT_EQ(
+            hmac_hex(id, text("k"), {whole.first(first), whole.subspan(first, second), whole.subspan(first + second)}),
+            hmac_hex(id, text("k"), {whole}));
+      }
+    }
   }
 }
 
@@ -58,6 +64,26 @@ TEST(Hmac, Rfc4231Answers) {
   const Bytes long_key(131, 0xaa);
   EXPECT_EQ(hmac_hex(HashId::kSha256, long_key, {text("Test Using Larger Than Block-Size Key - Hash Key First")}),
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+// Against OpenSSL's own HMAC: keys on both sides of a block, inputs on both sides of what is gathered.
+TEST(Hmac, AgreesWithOpenSslForEveryLength) {
+  const char* names[] = {"SHA2-256", "SHA2-384", "SHA2-512"};
+  Bytes bytes(700);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 31 + 7);
+  for (HashId id : {HashId::kSha256, HashId::kSha384, HashId::kSha512}) {
+    for (size_t key : {1, 32, 63, 64, 65, 127, 128, 129, 300}) {
+      for (size_t size = 0; size < 300; size += 1 + size / 40) {
+        Bytes expected(64);
+        size_t length = 0;
+        ASSERT_NE(EVP_Q_mac(nullptr, "HMAC", nullptr, names[static_cast<int>(id) - 1], nullptr, bytes.data(), key,
+                            bytes.data() + 300, size, expected.data(), expected.size(), &length),
+                  nullptr);
+        expected.resize(length);
+        EXPECT_EQ(hmac_hex(id, View(bytes).first(key), {View(bytes).subspan(300, size)}), to_hex(expected));
+      }
+    }
+  }
 }
 
 TEST(Hash, RefusesAWrongOutputLength) {
