@@ -9,6 +9,9 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 #endif
 
 namespace tinymls::pages {
@@ -98,10 +101,20 @@ void release(uint8_t* start, size_t size) { munmap(start, size); }
 
 bool lock(uint8_t* start, size_t size) {
   TINYMLS_FAIL(kLock, false);
+#ifdef __linux__
+  return syscall(SYS_mlock, start, size) == 0;  // the sanitizers make a success without effect of the function
+#else
   return mlock(start, size) == 0;
+#endif
 }
 
-void unlock(uint8_t* start, size_t size) { munlock(start, size); }
+void unlock(uint8_t* start, size_t size) {
+#ifdef __linux__
+  syscall(SYS_munlock, start, size);
+#else
+  munlock(start, size);
+#endif
+}
 
 // MADV_WIPEONFORK (Linux 4.14) rather than MADV_DONTFORK: a child that holds copies of C++ objects whose bytes lie
 // here, and runs their destructors or asks for new secrets, reads zeros and goes on, where missing pages would kill it.

@@ -1,6 +1,7 @@
 // What concerns the process: limits of locked memory, forks, exit, core dumps, corruption. Most of it runs in children.
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
@@ -271,6 +272,7 @@ TEST_F(SecretProcess, ADamagedCanaryAborts) {
 TEST_F(SecretProcess, GuardPagesFault) {
   EXPECT_EXIT(
       {
+        std::signal(SIGSEGV, SIG_DFL);  // a sanitizer would catch it
         SecretBytes secret = make(100000);
         for (size_t i = 0; i < 64; ++i) const_cast<volatile uint8_t*>(secret.data())[secret.size() + i] = 0;
         std::_Exit(0);
@@ -278,6 +280,7 @@ TEST_F(SecretProcess, GuardPagesFault) {
       testing::KilledBySignal(SIGSEGV), "");
   EXPECT_EXIT(
       {
+        std::signal(SIGSEGV, SIG_DFL);
         SecretBytes secret = make(32);
         for (size_t i = 0; i < 65536; ++i) const_cast<volatile uint8_t*>(secret.data())[i] = 0;
         std::_Exit(0);
