@@ -173,8 +173,10 @@ export const hpke = {
       given.flatMap((item) => [item.publicKey, item.info, item.aad]),
       operation,
     );
+    const pending = startSealAll(id, bytes, lengths, given, operation);
+    if (typeof pending === "number") throw itemError(pending, operation);
     const ciphertextLengths = given.map(({ plaintext }) => plaintext.byteLength + aeadTagLength);
-    const joined = await startSealAll(id, bytes, lengths, given, operation);
+    const joined = await pending;
     if (typeof joined === "number") throw itemError(joined, operation);
     let offset = 0;
     return ciphertextLengths.map((length) => {
@@ -264,12 +266,10 @@ function startSealAll(
   }
 }
 
-// The answer is minus the fault and 256 times the index of the item.
+// The answer is minus the fault and 256 times the number of the item, which counts from 1; 0 is for all of the call.
 function itemError(answer: number, operation: string): Error {
   const { code, message } = faultError(-(-answer % 256), operation);
-  return new TinyMlsError(code, message, {
-    operation,
-    component: "native",
-    path: `items[${Math.floor(-answer / 256)}]`,
-  });
+  const number = Math.floor(-answer / 256);
+  const path = number === 0 ? {} : { path: `items[${number - 1}]` };
+  return new TinyMlsError(code, message, { operation, component: "native", ...path });
 }

@@ -202,7 +202,7 @@ struct SealBatch {
 };
 
 // (suite, joined public keys, infos and aads, their lengths, joined plaintexts, their lengths, handles of secret ones).
-// A refusal is the fault and, times 256, the index of the item.
+// A refusal is the fault and, times 256, the number of the item, counted from 1.
 napi_value seal_all(napi_env env, napi_callback_info info) {
   Call<6> call(env, info);
   const HpkeSuite suite = suite_of(call, 0);
@@ -213,8 +213,8 @@ napi_value seal_all(napi_env env, napi_callback_info info) {
       env, "hpke.sealAll", [&library = call.library(), work = std::move(work)] { return work.run(library); },
       [](napi_env env, SealBatch::Outcome& outcome) -> napi_value {
         if (!outcome.result)
-          return async_number(env,
-                              -static_cast<double>(outcome.item * 256 + static_cast<size_t>(outcome.result.fault())));
+          return async_number(
+              env, -static_cast<double>((outcome.item + 1) * 256 + static_cast<size_t>(outcome.result.fault())));
         napi_value buffer = nullptr;
         return napi_create_buffer_copy(env, outcome.joined.size(), outcome.joined.data(), nullptr, &buffer) == napi_ok
                    ? buffer
