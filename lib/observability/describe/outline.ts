@@ -51,15 +51,16 @@ export function octets(bytes: Uint8Array): string {
 
 /** Octets as text where they are text fit for a terminal, as hex otherwise. */
 export function textOrOctets(bytes: Uint8Array): string {
-  if (bytes.byteLength === 0 || bytes.byteLength > 256) return octets(bytes);
-  const text = decodeText(bytes);
-  // Control, format, private, unassigned and separator characters would let a name rewrite the screen.
-  return text === undefined || /[\p{C}\p{Zl}\p{Zp}]/u.test(text) ? octets(bytes) : JSON.stringify(text);
+  const text = bytes.byteLength > 256 ? undefined : printable(bytes);
+  return text === undefined || text === "" ? octets(bytes) : JSON.stringify(text);
 }
 
-function decodeText(bytes: Uint8Array): string | undefined {
+/** Octets as UTF-8 text; undefined where they are not, or hold characters that would let a name rewrite a screen. */
+export function printable(bytes: Uint8Array): string | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    // Control, format, private, unassigned and separator characters.
+    return /[\p{C}\p{Zl}\p{Zp}]/u.test(text) ? undefined : text;
   } catch {
     return undefined;
   }
