@@ -25,8 +25,8 @@
         # `node scripts/build.mjs --sanitize`: the release build under AddressSanitizer and UndefinedBehaviorSanitizer.
         "Sanitize": {
           "inherit_from": ["Release"],
-          "cflags_cc": ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined"],
-          "ldflags": ["-fsanitize=address,undefined"],
+          "cflags_cc": ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
+          "ldflags": ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
         },
       },
       "conditions": [

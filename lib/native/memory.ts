@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
-import { addon, isBytes, type Bytes } from "./addon.js";
+import { isUint8Array } from "node:util/types";
+import { addon, type Bytes } from "./addon.js";
 import { check, faultError, usage } from "./fault.js";
 import { release, releaseWhenCollected, secretOf, type Secret } from "./secret.js";
 
@@ -14,9 +15,14 @@ interface MemoryCalls {
 }
 const native = addon<MemoryCalls>();
 
-/** Overwrites bytes with zeros: for key material that had to pass through JavaScript, once a `Secret` holds it. */
+/**
+ * Overwrites bytes with zeros: for key material that had to pass through JavaScript, once a `Secret` holds it. The collector may have
+ * copied an array of up to 64 octets by then, which V8 keeps on its own heap: `SecureBuffer` has no such copies.
+ */
 export function wipe(bytes: Bytes): void {
-  check(native.wipe(bytes), "wipe");
+  // In JavaScript: the addon would make V8 move a small array, and wipe what it was moved to.
+  if (isUint8Array(bytes) && bytes.byteLength > 0) Uint8Array.prototype.fill.call(bytes, 0);
+  else check(native.wipe(bytes), "wipe"); // nothing to wipe, or no bytes
 }
 
 /**
@@ -54,7 +60,7 @@ export class SecureBuffer {
 
   /** A copy of `bytes`. The caller's bytes stay as they are: wipe them (`wipe`) when they are secret. */
   static from(bytes: Bytes): SecureBuffer {
-    if (!isBytes(bytes)) throw usage("SecureBuffer.from", "bytes are a Uint8Array on memory of this thread");
+    if (!isUint8Array(bytes)) throw usage("SecureBuffer.from", "bytes are a Uint8Array");
     const buffer = new SecureBuffer(bytes.byteLength);
     buffer.#bytes.set(bytes);
     return buffer;

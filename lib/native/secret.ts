@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { isUint8Array } from "node:util/types";
 import { addon, type Bytes } from "./addon.js";
 import { check, usage } from "./fault.js";
 
@@ -32,6 +33,10 @@ export interface Sealable {
   readonly byteLength: number;
   readonly [sealableHandle]: number;
 }
+
+// V8 keeps small arrays on its heap and moves one whose memory the addon asks for, leaving the old octets behind where no one can
+// wipe them. So `Secret.from` reads them in JavaScript, through memory that stays where it is.
+const small = new Uint8Array(new ArrayBuffer(64));
 
 // A handle carries a generation, so releasing it late, after `dispose`, is refused and harmless: nothing is unregistered.
 const collected = new FinalizationRegistry<number>((handle) => void native.release(handle));
@@ -73,7 +78,15 @@ export class Secret implements Sealable {
 
   /** A copy of `bytes`. The caller's bytes stay as they are: wipe them (`wipe`) when they are secret. */
   static from(bytes: Bytes): Secret {
-    return new Secret(native.secretFrom(bytes), "Secret.from");
+    if (!isUint8Array(bytes) || bytes.byteLength === 0 || bytes.byteLength > small.length)
+      return new Secret(native.secretFrom(bytes), "Secret.from");
+    const scratch = small.subarray(0, bytes.byteLength);
+    try {
+      scratch.set(bytes);
+      return new Secret(native.secretFrom(scratch), "Secret.from");
+    } finally {
+      scratch.fill(0);
+    }
   }
 
   /** The parts, one after the other. */

@@ -59,7 +59,7 @@ const kinds: [string, unknown][] = [
   ["an object with the prototype of Uint8Array", Object.create(Uint8Array.prototype)],
 ];
 
-test.each(kinds)("%s is refused wherever bytes are expected", (_name, value) => {
+test.each(kinds)("%s is refused wherever bytes are expected", (name, value) => {
   const bytes = value as Uint8Array;
   const key = Secret.random(32);
   const nonce = Buffer.alloc(12);
@@ -79,14 +79,18 @@ test.each(kinds)("%s is refused wherever bytes are expected", (_name, value) => 
     () => cipher.open(bytes, none, Buffer.alloc(16)),
     () => cipher.open(nonce, none, bytes),
     () => cipher.openSecret(nonce, none, bytes),
-    () => Secret.from(bytes),
     () => Secret.concat([text, bytes]),
     () => key.equals(bytes),
-    () => SecureBuffer.from(bytes),
     () => constantTimeEqual(bytes, text),
     () => constantTimeEqual(text, bytes),
-    () => wipe(bytes),
   ];
+  // These read or write the array in JavaScript, which may as well be shared.
+  if (!name.includes("shared"))
+    calls.push(
+      () => Secret.from(bytes),
+      () => SecureBuffer.from(bytes),
+      () => wipe(bytes),
+    );
   for (const call of calls) refuses("usage", call);
 });
 

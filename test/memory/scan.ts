@@ -1,0 +1,88 @@
+// Looks for octets in the memory of this very process (Linux), without holding them in plain itself.
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+
+const mask = 0xa5;
+
+/** Octets to look for, kept so that looking for them does not find the keeper. */
+export class Needle {
+  readonly #masked: Uint8Array;
+
+  /** `octets` are read once and not kept. */
+  constructor(octets: Uint8Array) {
+    this.#masked = new Uint8Array(octets.length);
+    for (let i = 0; i < octets.length; i++) this.#masked[i] = octets[i]! ^ mask;
+  }
+
+  /** How often they occur in what this process can write to. */
+  occurrences(): number {
+    return occurrences([this])[0]!;
+  }
+
+  get length(): number {
+    return this.#masked.length;
+  }
+
+  /** The first two octets as one number. */
+  get start(): number {
+    return ((this.#masked[0]! ^ mask) << 8) | (this.#masked[1]! ^ mask);
+  }
+
+  at(chunk: Uint8Array, position: number): boolean {
+    const masked = this.#masked;
+    for (let i = 0; i < masked.length; i++) if (chunk[position + i] !== (masked[i]! ^ mask)) return false;
+    return true;
+  }
+}
+
+/** How often each needle occurs, in one walk; all needles have the same length. */
+export function occurrences(needles: readonly Needle[]): number[] {
+  const found = needles.map(() => 0);
+  const starts = new Map<number, number[]>();
+  needles.forEach(({ start }, i) => starts.set(start, [...(starts.get(start) ?? []), i]));
+  const wanted = new Uint8Array(0x10000);
+  for (const start of starts.keys()) wanted[start] = 1;
+  const size = needles[0]!.length;
+  forEachChunk(size, (chunk, length) => {
+    let start = chunk[0]!;
+    for (let at = 0; at <= length - size; at++) {
+      start = ((start << 8) | chunk[at + 1]!) & 0xffff;
+      if (wanted[start] === 0) continue;
+      for (const i of starts.get(start)!) if (needles[i]!.at(chunk, at)) found[i]!++;
+    }
+  });
+  return found;
+}
+
+const chunk = new Uint8Array(1 << 20);
+
+// Chunks overlap by one octet less than a needle, so that each occurrence lies whole in exactly one.
+function forEachChunk(needle: number, look: (chunk: Uint8Array, length: number) => void): void {
+  const memory = openSync("/proc/self/mem", "r");
+  try {
+    for (const line of readFileSync("/proc/self/maps", "latin1").split("\n")) {
+      const range = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line);
+      if (range === null || /\[vvar/.test(line)) continue;
+      const end = BigInt(`0x${range[2]}`);
+      let at = BigInt(`0x${range[1]}`);
+      while (at < end) {
+        chunk.fill(0);
+        const wanted = Math.min(chunk.length, Number(end - at));
+        const length = tryRead(memory, wanted, at);
+        look(chunk, length);
+        if (length < wanted || at + BigInt(length) === end) break;
+        at += BigInt(length - needle + 1);
+      }
+    }
+  } finally {
+    chunk.fill(0);
+    closeSync(memory);
+  }
+}
+
+function tryRead(memory: number, length: number, at: bigint): number {
+  try {
+    return readSync(memory, chunk, 0, length, at);
+  } catch {
+    return 0; // gone since the list was read
+  }
+}
