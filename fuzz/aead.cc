@@ -30,20 +30,29 @@ std::vector<uint8_t> sealed_plainly(AeadId id, View key, View nonce, View aad, V
   return sealed;
 }
 
+std::vector<uint8_t> bytes_of(fuzz::Input& input, bool any_length, size_t length) {
+  const View taken = input.take(any_length ? input.number(64) : length);
+  std::vector<uint8_t> bytes(taken.begin(), taken.end());
+  if (!any_length) bytes.resize(length);
+  return bytes;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::Input input(data, size);
   const auto id = static_cast<AeadId>(1 + input.number(3));
-  const uint32_t flip = input.number(1 << 16), cut = input.number(256);
-  const View aad_length = input.take(1);
-  const View key = input.take(aead_key_length(id)), nonce = input.take(kAeadNonceLength);
+  const uint32_t flip = input.number(1 << 16), cut = input.number(256), aad_length = input.number(256);
+  // Mostly whole keys and nonces, whatever the length of the input: misuse is one case in eight.
+  const bool misuse = input.number(8) == 0;
+  const std::vector<uint8_t> key = bytes_of(input, misuse, aead_key_length(id));
+  const std::vector<uint8_t> nonce = bytes_of(input, misuse, kAeadNonceLength);
   auto cipher = AeadCipher::create(Library::standard(), id, key);
   if (key.size() != aead_key_length(id)) {
     require(cipher.fault() == Fault::kUsage);
     return 0;
   }
-  const View aad = input.take(aad_length[0]);
+  const View aad = input.take(aad_length);
   const View aad1 = aad.first(aad.empty() ? 0 : cut % (aad.size() + 1)), aad2 = aad.subspan(aad1.size());
   const View plaintext = input.rest();
   std::vector<uint8_t> sealed(plaintext.size() + kAeadTagLength), opened(plaintext.size(), 0x55);

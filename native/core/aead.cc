@@ -53,6 +53,19 @@ bool run_text(EVP_CIPHER_CTX* context, View in, uint8_t* out) {
   return true;
 }
 
+// OpenSSL's ChaCha20-Poly1305 returns with the upper halves of the vector registers in use, which slows every SSE
+// instruction of the thread from then on: HMAC-SHA-256 takes 1.8 times as long, and so does the next seal.
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+__attribute__((target("avx"))) void zero_upper_halves() { __builtin_ia32_vzeroupper(); }
+
+void leave_vectors(AeadId id) {
+  static const bool has_avx = __builtin_cpu_supports("avx");
+  if (has_avx && id == AeadId::kChaCha20Poly1305) zero_upper_halves();
+}
+#else
+void leave_vectors(AeadId) {}
+#endif
+
 }  // namespace
 
 Result<AeadCipher> AeadCipher::create(const Library& library, AeadId id, View key) {
@@ -93,6 +106,7 @@ Result<void> AeadCipher::seal(View nonce, View aad1, View aad2, View plaintext, 
                   add_aad(context, aad1) && add_aad(context, aad2) && run_text(context, plaintext, out.data()) &&
                   EVP_CipherFinal_ex(context, tag, &written) == 1 &&
                   EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kAeadTagLength, tag) == 1;
+  leave_vectors(id_);
   if (ok) {
     mark.passed();
     return {};
@@ -124,6 +138,7 @@ Result<void> AeadCipher::open(View nonce, View aad1, View aad2, View sealed, Mut
                   add_aad(context, aad1) && add_aad(context, aad2) && run_text(context, ciphertext, out.data()) &&
                   EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kAeadTagLength, tag) == 1 &&
                   EVP_CipherFinal_ex(context, rest, &written) == 1;
+  leave_vectors(id_);
   if (ok) {
     mark.passed();
     return {};
