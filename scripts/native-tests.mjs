@@ -1,6 +1,6 @@
 // The native core alone: configures, builds and runs its CMake suite in build/native*.
 //   --sanitize address,undefined | thread   the suite under these sanitizers
-//   --fuzz SECONDS                          each fuzz target that long instead of the suite (needs clang)
+//   --fuzz SECONDS                          each fuzz target that long, one a core, instead of the suite (needs clang)
 //   --filter PATTERN                        some tests alone, as GoogleTest names them
 // Ends with one line: N passed, N failed. Where a tool is missing that line is "skipped: ..." and the exit code 0.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
@@ -83,23 +83,27 @@ async function fuzz() {
     .map((file) => basename(file, ".cc"))
     .sort();
   const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const target of targets) {
-    const corpus = join(root, "build", "corpus", target);
-    mkdirSync(corpus, { recursive: true });
-    console.log(`fuzz ${target}, ${fuzzSeconds} s`);
-    const limits = [`-max_total_time=${fuzzSeconds}`, "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"];
-    const artifacts = `-artifact_prefix=${join(root, "build", `${target}-`)}`;
-    const { ok, output } = await run(program(`fuzz_${target}`), [...limits, artifacts, corpus], { quiet: true });
-    const executions = /number_of_executed_units: (\d+)/.exec(output)?.[1];
-    if (ok && executions) {
-      console.log(`  ${executions} executions`);
-      total.passed += 1;
-    } else {
-      console.error(output);
-      total.failed += 1;
+  console.log(`fuzz ${targets.join(", ")}: ${fuzzSeconds} s each`);
+  const queue = [...targets];
+  const work = async () => {
+    for (let target = queue.shift(); target; target = queue.shift()) {
+      total[(await fuzzOne(target)) ? "passed" : "failed"] += 1;
     }
-  }
+  };
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, work));
   return total;
+}
+
+async function fuzzOne(target) {
+  const corpus = join(root, "build", "corpus", target);
+  mkdirSync(corpus, { recursive: true });
+  const limits = [`-max_total_time=${fuzzSeconds}`, "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"];
+  const artifacts = `-artifact_prefix=${join(root, "build", `${target}-`)}`;
+  const { ok, output } = await run(program(`fuzz_${target}`), [...limits, artifacts, corpus], { quiet: true });
+  const executions = /number_of_executed_units: (\d+)/.exec(output)?.[1];
+  if (ok && executions) console.log(`  ${target}: ${executions} executions`);
+  else console.error(`${output}\nFAILED: fuzz ${target}`);
+  return ok && executions !== undefined;
 }
 
 const start = performance.now();
