@@ -58,7 +58,7 @@ export const kem = {
     return secretOf(native.kemDecapsulate(privateKeyHandle(key), enc), "kem.decapsulate");
   },
 
-  /** Whether `encapsulate` accepts the public key, small-order points of X25519 and X448 aside. */
+  /** Whether `encapsulate` accepts the public key: points of small order are none. */
   validPublicKey(algorithm: KemAlgorithm, publicKey: Bytes): boolean {
     kemParameters(algorithm, "kem.validPublicKey");
     const answer = checkPublicKey(algorithm, publicKey, "kem.validPublicKey");

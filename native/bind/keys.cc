@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/kem.h"
+
 namespace tinymls::bind {
 
 namespace {
@@ -42,6 +44,7 @@ napi_value check_public_key(napi_env env, napi_callback_info info) {
   const KeyId id = key_id(call, 0);
   const View encoded = call.bytes(1);
   if (call.refused()) return call.refusal();
+  if (small_order(id, encoded)) return call.answer(Fault::kInvalid);
   auto key = PublicKey::import(call.library(), id, encoded);
   return key ? call.number(1) : call.answer(key.fault());
 }

@@ -32,6 +32,10 @@ Result<SecretBytes> kem_encapsulate(const Library& library, KeyId id, View publi
 // With `sender`, a public key, it is AuthDecap.
 Result<SecretBytes> kem_decapsulate(const Library& library, const PrivateKey& key, View enc, View sender = {});
 
+// Whether an X25519 or X448 public key is a point of small order, to which nothing can be encapsulated: known without
+// the price of a multiplication. False for keys of other kinds.
+bool small_order(KeyId id, View public_key);
+
 // The bare Diffie-Hellman function of RFC 9180 §4.1: the x-coordinate on the NIST curves.
 Result<SecretBytes> diffie_hellman(const Library& library, const PrivateKey& key, View public_key);
 

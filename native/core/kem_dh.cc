@@ -1,5 +1,6 @@
 // DHKEM, RFC 9180 §4.1.
 #include <algorithm>
+#include <array>
 
 #include "core/compare.h"
 #include "core/hpke_kdf.h"
@@ -125,6 +126,46 @@ Result<PrivateKey> kem_derive_key_pair(const Library& library, KeyId id, View ik
     if (pair || pair.fault() != Fault::kInvalid) return pair;
   }
   return Fault::kInvalid;  // DeriveKeyPairError
+}
+
+namespace {
+
+// The octets of p, its neighbours and 0 and 1 differ in their lowest octet alone, but for X448's p + 1.
+bool all_from(View octets, size_t start, uint8_t value) {
+  return std::all_of(octets.begin() + start, octets.end(), [value](uint8_t octet) { return octet == value; });
+}
+
+// RFC 7748 §6.1 and §5: u-coordinates of order 8, and -1, 0, 1 modulo 2^255 - 19, reduced or not. The top bit is
+// ignored.
+bool small_order_25519(View key) {
+  static constexpr uint8_t kOrder8[2][32] = {
+      {0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3, 0xfa, 0xf1, 0x9f, 0xc4, 0x6a,
+       0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00},
+      {0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1, 0x55, 0x9c, 0x83, 0xef, 0x5b,
+       0x04, 0x44, 0x5c, 0xc4, 0x58, 0x1c, 0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd, 0xd0, 0x9f, 0x11, 0x57}};
+  if (key.size() != 32) return false;
+  std::array<uint8_t, 32> u;
+  std::copy(key.begin(), key.end(), u.begin());
+  u[31] &= 0x7f;
+  if (u[0] <= 1 && all_from(u, 1, 0)) return true;
+  if (u[0] >= 0xec && u[0] <= 0xee && u[31] == 0x7f && all_from(View(u).first(31), 1, 0xff)) return true;
+  return std::any_of(std::begin(kOrder8), std::end(kOrder8),
+                     [&u](const uint8_t(&point)[32]) { return std::equal(u.begin(), u.end(), point); });
+}
+
+// -1, 0, 1 modulo 2^448 - 2^224 - 1, reduced or not.
+bool small_order_448(View key) {
+  if (key.size() != 56) return false;
+  if (key[0] <= 1 && all_from(key, 1, 0)) return true;
+  if (all_from(key.first(28), 0, 0) && all_from(key, 28, 0xff)) return true;
+  return key[0] >= 0xfe && key[28] == 0xfe && all_from(key.first(28), 1, 0xff) && all_from(key, 29, 0xff);
+}
+
+}  // namespace
+
+bool small_order(KeyId id, View public_key) {
+  if (id == KeyId::kDhkemX25519) return small_order_25519(public_key);
+  return id == KeyId::kDhkemX448 && small_order_448(public_key);
 }
 
 }  // namespace tinymls

@@ -110,6 +110,38 @@ TEST(Kem, AllZeroResultsAreRefused) {
 }
 
 // RFC 9180 A.1.1 and A.3.1.
+void expect_small_order(KeyId id, const std::string& hex) {
+  const auto key = from_hex(hex);
+  std::vector<uint8_t> enc(kem_traits(id)->enc_length);
+  EXPECT_TRUE(small_order(id, key)) << hex;
+  EXPECT_EQ(kem_encapsulate(library(), id, key, enc).fault(), Fault::kInvalid) << hex;
+}
+
+TEST(Kem, SmallOrderIsKnownWithoutMultiplying) {
+  const std::string f30(60, 'f'), z31(62, '0'), f27(54, 'f');
+  for (const char* low : {"00", "01"}) {
+    expect_small_order(KeyId::kDhkemX25519, low + z31);
+    expect_small_order(KeyId::kDhkemX25519, low + z31.substr(2) + "80");
+    expect_small_order(KeyId::kDhkemX448, low + std::string(110, '0'));
+  }
+  for (const char* low : {"ec", "ed", "ee"}) {
+    expect_small_order(KeyId::kDhkemX25519, low + f30 + "7f");
+    expect_small_order(KeyId::kDhkemX25519, low + f30 + "ff");
+  }
+  expect_small_order(KeyId::kDhkemX25519, "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800");
+  expect_small_order(KeyId::kDhkemX25519, "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157");
+  for (const char* low : {"fe", "ff"}) expect_small_order(KeyId::kDhkemX448, low + f27 + "fe" + f27);
+  expect_small_order(KeyId::kDhkemX448, std::string(56, '0') + f27 + "ff");
+  for (const KeyId id : kDh) EXPECT_FALSE(small_order(id, PrivateKey::generate(library(), id)->public_key()));
+  const std::string base = "09" + z31;
+  for (const std::string& other : {base, "eb" + f30 + "7f", "ef" + f30 + "7f", "02" + z31}) {
+    const auto key = from_hex(other);
+    std::vector<uint8_t> enc(32);
+    EXPECT_FALSE(small_order(KeyId::kDhkemX25519, key));
+    EXPECT_TRUE(kem_encapsulate(library(), KeyId::kDhkemX25519, key, enc));
+  }
+}
+
 TEST(Kem, DeriveKeyPairKnownAnswers) {
   auto x25519 = kem_derive_key_pair(library(), KeyId::kDhkemX25519,
                                     from_hex("6db9df30aa07dd42ee5e8181afdb977e538f5e1fec8a06223f33f7013e525037"));
