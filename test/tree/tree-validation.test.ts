@@ -80,6 +80,15 @@ forEachSuite((suite) => {
     world.dispose();
   });
 
+  test("one key in very many nodes is refused before it costs time", () => {
+    const leaf = leafWith();
+    const draft = new TreeDraft(RatchetTree.create(suite, leaf));
+    const addAll = () => {
+      for (let i = 0; i < 100; i++) draft.add(leaf);
+    };
+    expect(addAll).toThrow(expect.objectContaining(refusal("7.3/encryption-key-unique")));
+  });
+
   test("12.4.3.1/encryption-key-unique: the key of a parent node in another node", async () => {
     const world = await TreeWorld.of(suite, 4, [1, 2]);
     const nodes = (change: (list: { parentNode: { encryptionKey: Uint8Array } }[]) => void) => {
@@ -108,6 +117,10 @@ forEachSuite((suite) => {
     const bad = suite.algorithms.kem.startsWith("DHKEM-P") ? Buffer.alloc(strangeLength(), 4) : Buffer.alloc(31, 9);
     await refuses("5.1.1/encryption-key", among(leafWith((leaf) => ({ ...leaf, encryptionKey: bad }))));
     await refuses("5.1.1/encryption-key", among(leafWith((leaf) => ({ ...leaf, encryptionKey: Buffer.alloc(0) }))));
+    if (["DHKEM-X25519", "DHKEM-X448"].includes(suite.algorithms.kem)) {
+      const zero = Buffer.alloc(strangeLength());
+      await refuses("5.1.1/encryption-key", among(leafWith((leaf) => ({ ...leaf, encryptionKey: zero }))));
+    }
     const world = await TreeWorld.of(suite, 2);
     const path = world.tree.filteredDirectPath(0).map((step) => ({ ...step, encryptionKey: bad }));
     const { parents, leafParentHash } = chainPath(world.tree, path);

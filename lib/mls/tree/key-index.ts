@@ -58,20 +58,22 @@ export class KeyIndex {
   }
 
   /** The nodes whose key may be the one with this hash. */
-  *candidates(hash: number): Generator<number> {
+  candidates(hash: number): number[] {
+    const nodes: number[] = [];
     const mask = this.pages.length * pageSlots - 1;
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const { slots } = this.pages[at >> 6]!;
       const node = slots[2 * (at & 63) + 1]!;
-      if (node === 0) return;
-      if (slots[2 * (at & 63)] === hash) yield node - 1;
+      if (node === 0) return nodes;
+      if (slots[2 * (at & 63)] === hash) nodes.push(node - 1);
     }
   }
 
-  insert(hash: number, node: number): void {
+  /** @returns how many nodes had the same hash already; each of them makes the next insertion slower. */
+  insert(hash: number, node: number): number {
     if ((this.count + 1) * 5 > this.pages.length * pageSlots * 3) this.grow();
     this.count++;
-    this.place(hash, node + 1);
+    return this.place(hash, node + 1);
   }
 
   remove(hash: number, node: number): void {
@@ -100,11 +102,13 @@ export class KeyIndex {
     return this.pages[at >> 6]!.slots[2 * (at & 63) + 1]!;
   }
 
-  private place(hash: number, value: number): void {
+  private place(hash: number, value: number): number {
     const mask = this.pages.length * pageSlots - 1;
+    let alike = 0;
     let at = hash & mask;
-    while (this.valueAt(at) !== 0) at = (at + 1) & mask;
+    for (; this.valueAt(at) !== 0; at = (at + 1) & mask) if (this.hashAt(at) === hash) alike++;
     this.put(at, hash, value);
+    return alike;
   }
 
   private put(at: number, hash: number, value: number): void {

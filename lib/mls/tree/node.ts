@@ -18,7 +18,7 @@ export class TreeLeaf {
   }
 
   static of(value: LeafNode): TreeLeaf {
-    return new TreeLeaf(encode(LeafNode, value), supportOf(value));
+    return new TreeLeaf(kept(encode(LeafNode, value)), supportOf(value));
   }
 
   get encryptionKey(): Uint8Array {
@@ -54,7 +54,7 @@ export class TreeParent {
   }
 
   static of(value: ParentNode): TreeParent {
-    return new TreeParent(encode(ParentNode, value));
+    return new TreeParent(kept(encode(ParentNode, value)));
   }
 
   get encryptionKey(): Uint8Array {
@@ -86,10 +86,15 @@ export class TreeParent {
 
 export type TreeNode = TreeLeaf | TreeParent;
 
+/** A copy of its own: small Buffers share memory with others, which would live as long as the node. */
+function kept(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
 /** The parent hash that a node carries; undefined for a leaf that no commit made. */
 export function parentHashOf(node: TreeNode): Uint8Array | undefined {
   if (node instanceof TreeParent) return node.parentHash;
-  const leaf = node.value;
+  const leaf = node.decode();
   return leaf.leafNodeSource === LeafNodeSource.commit ? leaf.parentHash : undefined;
 }
 

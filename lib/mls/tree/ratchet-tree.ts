@@ -54,7 +54,7 @@ export class RatchetTree {
 
   /**
    * Reads the body of a ratchet_tree extension; it is copied. What the nodes say is not validated: see `validateTree`.
-   * @throws TinyMlsError `malformed`; `invalid` by 12.4.3.3/trailing-blank, 12.4.3.3/node-type
+   * @throws TinyMlsError `malformed`; `invalid` by 12.4.3.3/trailing-blank, 12.4.3.3/node-type or where very many nodes share a key
    */
   static decode(suite: TreeHasher, bytes: Uint8Array): RatchetTree {
     const nodes = decode(KeptTree, bytes);
@@ -72,7 +72,7 @@ export class RatchetTree {
     nodes.forEach((node, index) => {
       if (node === null) return;
       draft.set(index, node);
-      for (const hash of keyHashes(node)) keys.insert(hash, index);
+      enterKeys(keys, index, node);
     });
     return new RatchetTree(suite, depth, draft.root, keys);
   }
@@ -167,31 +167,42 @@ export class RatchetTree {
 
   /** The leaf index of a member with this signature key. */
   memberWithSignatureKey(key: Uint8Array): number | undefined {
-    for (const node of this.nodesWith("signature", key)) return node >>> 1;
-    return undefined;
+    const [node] = this.nodesWith("signature", key);
+    return node === undefined ? undefined : node >>> 1;
   }
 
   /** The index of a node with this encryption key. */
   nodeWithEncryptionKey(key: Uint8Array): number | undefined {
-    for (const node of this.nodesWith("encryption", key)) return node;
-    return undefined;
+    return this.nodesWith("encryption", key)[0];
   }
 
   /** All nodes that hold a key; only leaves have signature keys. */
-  *nodesWith(kind: KeyKind, key: Uint8Array): Generator<number> {
-    for (const index of this.keys.candidates(keyHash(kind, key))) {
+  nodesWith(kind: KeyKind, key: Uint8Array): number[] {
+    return this.keys.candidates(keyHash(kind, key)).filter((index) => {
       const node = nodeAt(this.blocks, index)!;
-      const held =
-        kind === "encryption" ? node.encryptionKey : node instanceof TreeLeaf ? node.signatureKey : undefined;
-      if (held !== undefined && sameBytes(held, key)) yield index;
-    }
+      if (kind === "encryption") return sameBytes(node.encryptionKey, key);
+      return node instanceof TreeLeaf && sameBytes(node.signatureKey, key);
+    });
   }
 }
 
-/** What the index of keys holds for a node. */
-export function keyHashes(node: TreeNode): number[] {
-  const encryption = keyHash("encryption", node.encryptionKey);
-  return node instanceof TreeLeaf ? [encryption, keyHash("signature", node.signatureKey)] : [encryption];
+/** A key in so many nodes is refused at once: finding places for more would take quadratic time. */
+const mostAlike = 16;
+
+/**
+ * Enters the keys of a node into an index.
+ * @throws TinyMlsError `invalid` where very many nodes have a key of it
+ */
+export function enterKeys(keys: KeyIndex, index: number, node: TreeNode): void {
+  if (keys.insert(keyHash("encryption", node.encryptionKey), index) > mostAlike) refuse("7.3/encryption-key-unique");
+  if (!(node instanceof TreeLeaf)) return;
+  if (keys.insert(keyHash("signature", node.signatureKey), index) > mostAlike) refuse("7.3/signature-key-unique");
+}
+
+/** Undoes `enterKeys`. */
+export function removeKeys(keys: KeyIndex, index: number, node: TreeNode): void {
+  keys.remove(keyHash("encryption", node.encryptionKey), index);
+  if (node instanceof TreeLeaf) keys.remove(keyHash("signature", node.signatureKey), index);
 }
 
 /** Copies of nodes whose encodings are views on an input, a few dozen to a buffer. */

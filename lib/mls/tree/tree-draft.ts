@@ -5,7 +5,7 @@ import { BlockDraft } from "./block-draft.js";
 import type { KeyIndex } from "./key-index.js";
 import { directPath, leafNode, maxDepth } from "./math.js";
 import { type TreeParent, type TreeLeaf, type TreeNode } from "./node.js";
-import { keyHashes, RatchetTree } from "./ratchet-tree.js";
+import { enterKeys, RatchetTree, removeKeys } from "./ratchet-tree.js";
 
 /** The next version of a tree in the making. The tree that it starts from does not change. */
 export class TreeDraft {
@@ -66,7 +66,7 @@ export class TreeDraft {
     this.#blankDirectPath(leafIndex);
     this.#put(leafNode(leafIndex), null);
     this.#blocks.truncate((node, value) => {
-      this.#forgetKeys(node, value);
+      removeKeys(this.#keys, node, value);
       this.#unmerged.delete(node);
     });
   }
@@ -109,14 +109,10 @@ export class TreeDraft {
 
   #put(node: number, value: TreeNode | null): void {
     const old = this.#blocks.get(node);
-    if (old !== null) this.#forgetKeys(node, old);
-    if (value !== null) for (const hash of keyHashes(value)) this.#keys.insert(hash, node);
+    if (old !== null) removeKeys(this.#keys, node, old);
+    if (value !== null) enterKeys(this.#keys, node, value);
     this.#unmerged.delete(node);
     this.#blocks.set(node, value);
-  }
-
-  #forgetKeys(node: number, value: TreeNode): void {
-    for (const hash of keyHashes(value)) this.#keys.remove(hash, node);
   }
 
   #checkPresent(leafIndex: number): void {

@@ -15,6 +15,8 @@ import type { RatchetTree } from "./ratchet-tree.js";
 
 /** Leaves decoded and signatures checked at once: enough for all cores, little enough for the memory and the event loop. */
 const batch = 256;
+/** Batches of signatures under way at once, so that the cores do not wait for this thread. */
+const ahead = 2;
 
 export interface TreeExpectations {
   readonly suite: Suite;
@@ -34,9 +36,10 @@ export async function validateTree(tree: RatchetTree, expected: TreeExpectations
   checkUnmergedLeaves(tree);
   checkKeysUnique(tree, occupied(tree));
   checkSupport(tree.support, expected.requirements);
-  checkParentHashes(tree);
-  for (const [, parent] of tree.parents()) checkEncryptionKey(expected.suite, parent.encryptionKey);
-  await checkLeaves(tree, expected);
+  await checkLeaves(tree, expected, () => {
+    checkParentHashes(tree);
+    for (const [, parent] of tree.parents()) checkEncryptionKey(expected.suite, parent.encryptionKey);
+  });
 }
 
 function* occupied(tree: RatchetTree): Generator<number> {
@@ -63,24 +66,35 @@ export function checkKeysUnique(tree: RatchetTree, nodes: Iterable<number>): voi
   }
 }
 
-/** Each leaf on its own. A batch is decoded while the signatures of the one before are being checked. */
-async function checkLeaves(tree: RatchetTree, { suite, groupId, requirements }: TreeExpectations): Promise<void> {
+/** Each leaf on its own. This thread decodes leaves, and does `meanwhile` once, while other threads check signatures. */
+async function checkLeaves(tree: RatchetTree, expected: TreeExpectations, meanwhile: () => void): Promise<void> {
+  const running: Promise<void>[] = [];
+  const batches = signatureBatches(tree, expected);
+  for (const items of batches) {
+    const checked = checkSignatures(expected.suite, items);
+    checked.catch(() => undefined); // seen when it is awaited, unless something else refuses first
+    if (running.push(checked) === ahead) {
+      meanwhile();
+      meanwhile = () => undefined;
+      await running.shift();
+    }
+  }
+  meanwhile();
+  await Promise.all(running);
+}
+
+function* signatureBatches(tree: RatchetTree, expected: TreeExpectations): Generator<SignedItem[]> {
+  const { suite, groupId, requirements } = expected;
   let items: SignedItem[] = [];
-  let running: Promise<void> = Promise.resolve();
-  const start = async (): Promise<void> => {
-    await running;
-    running = checkSignatures(suite, items);
-    running.catch(() => undefined); // seen at the next await
-    items = [];
-  };
   for (const [leafIndex, leaf] of tree.members()) {
     const value = leaf.decode();
     checkLeaf(suite, value, requirements);
     items.push(leafSignature(leaf, value, groupId, leafIndex));
-    if (items.length === batch) await start();
+    if (items.length < batch) continue;
+    yield items;
+    items = [];
   }
-  await start();
-  await running;
+  yield items;
 }
 
 async function checkSignatures(suite: Suite, items: readonly SignedItem[]): Promise<void> {
