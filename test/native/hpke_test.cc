@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <thread>
 
 #include "hex.h"
 
@@ -198,6 +199,28 @@ TEST(Hpke, SequenceEnds) {
   EXPECT_EQ(sender->seal({}, text("a"), sealed).fault(), Fault::kExhausted);
   EXPECT_EQ(receiver->open({}, sealed, opened).fault(), Fault::kExhausted);
   EXPECT_TRUE(sender->export_secret({}, 32));
+}
+
+// One key pair used by several threads at once, each of which keeps OpenSSL contexts of its own.
+TEST(Hpke, OneKeyServesManyThreads) {
+  for (KeyId kem : {KeyId::kDhkemX25519, KeyId::kDhkemP256}) {
+    const HpkeSuite suite{kem, KdfId::kHkdfSha256, AeadId::kAes128Gcm};
+    const Parties parties(kem);
+    std::array<int, 4> opened{};
+    std::vector<std::thread> threads;
+    for (int& count : opened)
+      threads.emplace_back([&] {
+        for (int i = 0; i < 20; i++) {
+          Bytes enc(kem_traits(kem)->enc_length), sealed(7 + kAeadTagLength), plaintext(7);
+          const auto inputs = parties.inputs(i % 4);
+          count +=
+              hpke_seal(library(), suite, parties.receiver.public_key(), inputs, {}, text("message"), enc, sealed) &&
+              hpke_open(library(), suite, parties.receiver, enc, inputs, {}, sealed, plaintext);
+        }
+      });
+    for (std::thread& thread : threads) thread.join();
+    for (int count : opened) EXPECT_EQ(count, 20);
+  }
 }
 
 TEST(Hpke, ExportOnlySuitesSealNothing) {
