@@ -21,3 +21,33 @@ export {
   type SecurityEvent,
 } from "./context/index.js";
 export { TinyMlsError, errorCodes, type ErrorCode, type ErrorDetails } from "./errors.js";
+
+export { Client, type GroupOptions, type KeyPackageOptions } from "./mls/client.js";
+export type { ClientOptions } from "./mls/client-options.js";
+export { Group } from "./mls/group.js";
+export type { BegunGroup } from "./mls/group-host.js";
+export type { GroupHealth } from "./mls/group-health.js";
+export { PendingCommit, type PendingCommitState } from "./mls/pending-commit.js";
+export {
+  identityOf,
+  trustBasicCredentials,
+  type AuthenticationService,
+  type CredentialUse,
+} from "./mls/group/authentication.js";
+export { x509Authentication, type X509AuthenticationOptions } from "./mls/group/x509-authentication.js";
+export type {
+  CommitOptions,
+  CustomProposal,
+  LeafChanges,
+  PskReference,
+  ReInitOptions,
+} from "./mls/group/build-commit.js";
+export { externalSendersExtension, requiredCapabilitiesExtension } from "./mls/group/group-extensions.js";
+export type { Member } from "./mls/group/member.js";
+export type { AddPlan, AcceptedKeyPackage, RejectedKeyPackage } from "./mls/group/plan-add.js";
+export type { CustomProposalType } from "./mls/group/proposals.js";
+export type { ProposalSender, Received } from "./mls/group/received.js";
+export type { PaddingPolicy } from "./mls/framing/index.js";
+export { defaultRetention, type RetentionPolicy } from "./mls/schedule/index.js";
+export { CipherSuite } from "./mls/suite/index.js";
+export { rules, type Rule, type RuleId } from "./mls/rules.js";

@@ -1,14 +1,14 @@
 // RFC 9420 §7.5, §7.6, §12.4.1: the committer's side of TreeKEM.
-import { encode } from "../../codec/index.js";
 import type { PrivateKey } from "../../native/keys.js";
 import { Secret } from "../../native/secret.js";
-import { LeafNodeSource, LeafNodeTBS, type LeafNode, type UpdatePath } from "../objects/index.js";
+import { LeafNodeSource, type LeafNode, type UpdatePath } from "../objects/index.js";
 import type { EncryptItem, Suite } from "../suite/index.js";
 import { leafNode } from "./math.js";
-import { TreeLeaf } from "./node.js";
+import type { TreeLeaf } from "./node.js";
 import { chainPath } from "./parent-hash.js";
 import { derivePath, pathSecretLabel, type PathKeys } from "./path-secrets.js";
 import type { RatchetTree } from "./ratchet-tree.js";
+import { signLeaf } from "./sign-leaf.js";
 import { TreeDraft } from "./tree-draft.js";
 
 /** The fields of a leaf that its member chooses. */
@@ -50,7 +50,7 @@ export async function createUpdatePath(path: NewPath): Promise<CreatedPath> {
     const { parents, leafParentHash } = chainPath(tree, nodes);
     const leaf = signedLeaf(path, leafKey.publicKey, leafParentHash);
     const draft = new TreeDraft(tree);
-    draft.setPath(sender, TreeLeaf.of(leaf), parents);
+    draft.setPath(sender, leaf, parents);
     const merged = draft.freeze();
     const recipients = nodes.map(({ copathChild }) => merged.resolution(copathChild, added));
     const context = path.groupContext(merged.treeHash());
@@ -61,7 +61,7 @@ export async function createUpdatePath(path: NewPath): Promise<CreatedPath> {
     const pathNodes = nodes.map(({ encryptionKey }, i) => {
       return { encryptionKey, encryptedPathSecret: sealed.slice(at, (at += recipients[i]!.length)) };
     });
-    return { tree: merged, updatePath: { leafNode: leaf, nodes: pathNodes }, secrets };
+    return { tree: merged, updatePath: { leafNode: leaf.value, nodes: pathNodes }, secrets };
   } catch (error) {
     secrets.dispose();
     throw error;
@@ -72,12 +72,11 @@ function signedLeaf(
   { suite, leaf, signatureKey, groupId, sender }: NewPath,
   encryptionKey: Uint8Array,
   parentHash: Uint8Array,
-): LeafNode {
+): TreeLeaf {
   const { signatureKey: publicKey, credential, capabilities, extensions } = leaf;
   const chosen = { encryptionKey, signatureKey: publicKey, credential, capabilities, extensions };
-  const content = { ...chosen, leafNodeSource: LeafNodeSource.commit, parentHash };
-  const signed = encode(LeafNodeTBS, { ...content, groupId, leafIndex: sender });
-  return { ...content, signature: suite.signWithLabel(signatureKey, "LeafNodeTBS", signed) };
+  const unsigned = { ...chosen, leafNodeSource: LeafNodeSource.commit, parentHash };
+  return signLeaf(suite, signatureKey, unsigned, { groupId, leafIndex: sender });
 }
 
 function sealings(tree: RatchetTree, plaintext: Secret, recipients: number[], context: Uint8Array): EncryptItem[] {

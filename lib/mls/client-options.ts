@@ -1,0 +1,101 @@
+import { TinyMlsError } from "../errors.js";
+import type { Logger } from "../context/logger.js";
+import type { PrivateKey } from "../native/keys.js";
+import type { PaddingPolicy } from "./framing/index.js";
+import { trustBasicCredentials, type AuthenticationService } from "./group/authentication.js";
+import type { SupportedTypes } from "./group/capabilities.js";
+import type { GroupPolicy } from "./group/policy.js";
+import type { CustomProposalType } from "./group/proposals.js";
+import { CredentialType, WireFormat, type Credential, type Extension } from "./objects/index.js";
+import { retentionFrom, type RetentionPolicy } from "./schedule/index.js";
+import { CipherSuite, isCipherSuite, suiteOf, type CipherSuiteName, type Suite } from "./suite/index.js";
+import type { SendPolicy } from "./group-host.js";
+
+export interface ClientOptions {
+  /** Who this client is: the identity of its basic credential. With `credential`, a name for logs only. */
+  readonly identity: string | Uint8Array;
+  /** An X.509 or custom credential. With X.509, `signatureKey` is needed too. */
+  readonly credential?: Credential | undefined;
+  /** Lent: the client keeps a copy. Default: a fresh key pair for each signature scheme. */
+  readonly signatureKey?: PrivateKey | undefined;
+  /** Default: MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519. Groups and key packages may name another. */
+  readonly cipherSuite?: CipherSuite | CipherSuiteName | undefined;
+  /** Decides which credentials to trust. Default: basic ones, at their word. */
+  readonly authentication?: AuthenticationService | undefined;
+  readonly retention?: Partial<RetentionPolicy> | undefined;
+  /** Default: `steps`. */
+  readonly padding?: PaddingPolicy | undefined;
+  /** How proposals and commits are sent. Default: `private`. Those of others are accepted either way. */
+  readonly handshake?: "private" | "public" | undefined;
+  /** Types of extensions, proposals and credentials that the application supports beside those of RFC 9420. */
+  readonly supported?: Omit<SupportedTypes, "proposals"> | undefined;
+  readonly customProposals?: readonly CustomProposalType[] | undefined;
+  /** Extensions of the own leaf. */
+  readonly leafExtensions?: readonly Extension[] | undefined;
+  /** Milliseconds that a key package is valid. Default: 90 days. */
+  readonly keyPackageLifetimeMs?: number | undefined;
+  /** The longest lifetime of key packages of others, in milliseconds. Default: one year. */
+  readonly maximumLifetimeMs?: number | undefined;
+  readonly logger?: Logger | undefined;
+  /** Milliseconds since 1970. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const day = 24 * 60 * 60 * 1000;
+
+/** The options of a client, checked and with their defaults. */
+export interface ClientSettings {
+  readonly credential: Credential;
+  readonly suite: Suite;
+  readonly policy: GroupPolicy;
+  readonly retention: RetentionPolicy;
+  readonly send: SendPolicy;
+  readonly supported: SupportedTypes;
+  readonly leafExtensions: readonly Extension[];
+  readonly keyPackageLifetimeMs: number;
+  readonly logger: Logger | undefined;
+}
+
+/** @throws TinyMlsError `config` with the name of the option */
+export function settingsFrom(options: ClientOptions): ClientSettings {
+  const { handshake = "private", padding = "steps", keyPackageLifetimeMs = 90 * day } = options;
+  if (handshake !== "private" && handshake !== "public") throw wrong("handshake", "private or public");
+  if (!(keyPackageLifetimeMs >= 1000)) throw wrong("keyPackageLifetimeMs", "at least 1000 milliseconds");
+  const { maximumLifetimeMs = 366 * day } = options;
+  if (!(maximumLifetimeMs >= 1000)) throw wrong("maximumLifetimeMs", "at least 1000 milliseconds");
+  const customProposals = new Map((options.customProposals ?? []).map((custom) => [custom.type, custom]));
+  const wireFormat = handshake === "public" ? WireFormat.mlsPublicMessage : WireFormat.mlsPrivateMessage;
+  return {
+    credential: credentialFrom(options),
+    suite: suiteFrom(options.cipherSuite ?? CipherSuite.MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519),
+    policy: {
+      authentication: options.authentication ?? trustBasicCredentials,
+      customProposals,
+      maximumLifetime: BigInt(Math.floor(maximumLifetimeMs / 1000)),
+      now: options.now ?? Date.now,
+    },
+    retention: retentionFrom(options.retention),
+    send: { handshake: { wireFormat, padding }, padding },
+    supported: { ...options.supported, proposals: [...customProposals.keys()] },
+    leafExtensions: options.leafExtensions ?? [],
+    keyPackageLifetimeMs,
+    logger: options.logger,
+  };
+}
+
+function credentialFrom({ identity, credential }: ClientOptions): Credential {
+  if (credential !== undefined) return credential;
+  if (identity === undefined || identity.length === 0) throw wrong("identity", "a text or octets, not empty");
+  return { credentialType: CredentialType.basic, identity: Buffer.from(identity as string) };
+}
+
+/** @throws TinyMlsError `config` */
+export function suiteFrom(cipherSuite: number | CipherSuiteName): Suite {
+  const id = typeof cipherSuite === "string" ? CipherSuite[cipherSuite] : cipherSuite;
+  if (id === undefined || !isCipherSuite(id)) throw wrong("cipherSuite", "one of RFC 9420 §17.1");
+  return suiteOf(id);
+}
+
+function wrong(name: string, wanted: string): TinyMlsError {
+  return new TinyMlsError("config", `${name} has to be ${wanted}`, { operation: "Client", component: "mls" });
+}

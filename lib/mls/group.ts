@@ -1,0 +1,374 @@
+import { unassignedType } from "../codec/index.js";
+import { Context, type ContextOptions } from "../context/index.js";
+import { TinyMlsError } from "../errors.js";
+import { decodeSecret, type Secret } from "../native/secret.js";
+import {
+  leafContent,
+  pskId,
+  reinitProposal,
+  type CommitOptions,
+  type LeafChanges,
+  type PskReference,
+  type ReInitOptions,
+} from "./group/build-commit.js";
+import { epochOf, type MemberEpoch, type PublicEpoch } from "./group/epoch.js";
+import { createGroupInfo, encodeGroupInfo } from "./group/group-info.js";
+import { membersOf, type Member } from "./group/member.js";
+import type { MemberState } from "./group/member-state.js";
+import { keyPackageFrom, planAdd, type AddPlan } from "./group/plan-add.js";
+import type { Received } from "./group/received.js";
+import { receiveAll, receiveOne } from "./group/receive-messages.js";
+import { applicationMessage, proposalMessage, updateProposal } from "./group/send.js";
+import { groupHealth, type GroupHealth } from "./group-health.js";
+import type { BegunGroup, GroupHost, SendPolicy } from "./group-host.js";
+import { ProposalType, ResumptionPSKUsage, type Extension, type Proposal } from "./objects/index.js";
+import { OwnCommits, type Gate } from "./own-commits.js";
+import type { PendingCommit } from "./pending-commit.js";
+import { mlsExporter } from "./schedule/index.js";
+import type { CipherSuite } from "./suite/index.js";
+import { Turns } from "./turns.js";
+
+type Bytes = Uint8Array;
+
+const none: Bytes = new Uint8Array(0);
+
+/**
+ * One group, as one of its members sees it (RFC 9420). Operations run one after the other, in the order in which they are called.
+ * Made by `Client`.
+ */
+export class Group {
+  readonly #state: MemberState;
+  readonly #policy: SendPolicy;
+  readonly #host: GroupHost;
+  readonly #turns = new Turns();
+  readonly #gate: Gate = {
+    open: (operation, run) => this.#turns.take(() => (this.#requireOpen(operation), run())),
+    active: (operation, run) => this.#turns.take(() => (this.#requireActive(operation), run())),
+  };
+  readonly #commits: OwnCommits;
+  #closed: string | undefined;
+
+  /** @internal */
+  constructor(state: MemberState, policy: SendPolicy, host: GroupHost) {
+    this.#state = state;
+    this.#policy = policy;
+    this.#host = host;
+    this.#commits = new OwnCommits(state, policy.handshake, this.#gate);
+  }
+
+  get groupId(): Buffer {
+    return Buffer.from(this.#epoch.context.value.groupId);
+  }
+  get epoch(): bigint {
+    return epochOf(this.#epoch);
+  }
+  get cipherSuite(): CipherSuite {
+    return this.#epoch.suite.id;
+  }
+  get ownLeafIndex(): number {
+    return this.#epoch.ownLeafIndex;
+  }
+  /** The extensions of the group context. */
+  get extensions(): readonly Extension[] {
+    return this.#epoch.context.value.extensions;
+  }
+  /** The commit of this client that is made and neither confirmed, discarded nor superseded. */
+  get pendingCommit(): PendingCommit | undefined {
+    return this.#commits.pending;
+  }
+  /** Set once a commit reinitialized the group (RFC 9420 §11.2): what the new group has to be. */
+  get reinitialized(): ReInitOptions | undefined {
+    return this.#epoch.reinit;
+  }
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** From left to right in the tree. */
+  members(): Member[] {
+    this.#requireOpen("members");
+    return membersOf(this.#epoch.tree);
+  }
+
+  /**
+   * An application message for the group, a PrivateMessage.
+   * @param options.authenticatedData sent in the clear, and authenticated
+   * @throws TinyMlsError `conflict` while proposals wait for a commit (RFC 9420 §12.4)
+   */
+  sendMessage(data: Bytes | string, options: { readonly authenticatedData?: Bytes } = {}): Promise<Buffer> {
+    return this.#gate.active("sendMessage", () => {
+      if (this.#state.proposals.size > 0) {
+        throw new TinyMlsError("conflict", "proposals wait for a commit: commit() before sending application data", {
+          operation: "sendMessage",
+          component: "mls",
+          rule: "12.4/commit-first",
+          section: "RFC 9420 §12.4",
+        });
+      }
+      return applicationMessage(
+        this.#state,
+        typeof data === "string" ? Buffer.from(data, "utf8") : data,
+        options.authenticatedData ?? none,
+        this.#policy.padding,
+      );
+    });
+  }
+
+  /** Takes in a message of the group. What comes of it is told, never thrown: see `Received`. */
+  receiveMessage(message: Bytes): Promise<Received> {
+    return this.#gate.open("receiveMessage", async () => {
+      return this.#received(await receiveOne(this.#state, message));
+    });
+  }
+
+  /** The same for many, signatures verified in parallel off the event loop, applied in order. */
+  receiveMessages(messages: readonly Bytes[]): Promise<Received[]> {
+    return this.#gate.open("receiveMessages", async () => {
+      return receiveAll(this.#state, messages, (outcome) => this.#received(outcome));
+    });
+  }
+
+  /** Proposes to add the client of a key package (a KeyPackage, or an MLSMessage that holds one). */
+  proposeAdd(keyPackage: Bytes): Promise<Buffer> {
+    return this.#propose("proposeAdd", () => ({
+      proposalType: ProposalType.add,
+      keyPackage: keyPackageFrom(keyPackage),
+    }));
+  }
+
+  /** Proposes a fresh key for the own leaf, with changes if wanted. */
+  proposeUpdate(changes: LeafChanges = {}): Promise<Buffer> {
+    return this.#gate.active("proposeUpdate", async () => {
+      const { suite, signatureKey } = this.#epoch;
+      const keys = { leafKey: suite.generateHpkeKeyPair(), signatureKey: changes.signatureKey?.clone() };
+      try {
+        const leaf = leafContent(this.#epoch, changes);
+        const proposal = updateProposal(this.#state, leaf, keys.leafKey, keys.signatureKey ?? signatureKey);
+        return await proposalMessage(this.#state, proposal, this.#policy.handshake, none, keys);
+      } catch (error) {
+        keys.leafKey.dispose();
+        keys.signatureKey?.dispose();
+        throw error;
+      }
+    });
+  }
+
+  proposeRemove(leafIndex: number): Promise<Buffer> {
+    return this.#propose("proposeRemove", () => ({ proposalType: ProposalType.remove, removed: leafIndex }));
+  }
+
+  proposePsk(reference: PskReference): Promise<Buffer> {
+    return this.#propose("proposePsk", ({ suite, context }) => ({
+      proposalType: ProposalType.psk,
+      psk: pskId(suite, context.value.groupId, reference),
+    }));
+  }
+
+  proposeReInit(options: ReInitOptions = {}): Promise<Buffer> {
+    return this.#propose("proposeReInit", ({ suite, context }) =>
+      reinitProposal(suite, context.value.extensions, options),
+    );
+  }
+
+  /** Proposes to replace all group context extensions. */
+  proposeGroupContextExtensions(extensions: readonly Extension[]): Promise<Buffer> {
+    return this.#propose("proposeGroupContextExtensions", () => ({
+      proposalType: ProposalType.groupContextExtensions,
+      extensions,
+    }));
+  }
+
+  /** A proposal of an application's own type (RFC 9420 §13.2), which all members have to support. */
+  proposeCustom(type: number, data: Bytes): Promise<Buffer> {
+    return this.#propose("proposeCustom", () => ({ proposalType: unassignedType(type), data }));
+  }
+
+  /** A proposal that this member be removed: a member cannot commit that itself. */
+  leave(): Promise<Buffer> {
+    return this.#propose("leave", ({ ownLeafIndex }) => ({
+      proposalType: ProposalType.remove,
+      removed: ownLeafIndex,
+    }));
+  }
+
+  /** A verdict for each key package; `commit({ add: plan })` adds those that are accepted. */
+  async planAdd(keyPackages: readonly Bytes[]): Promise<AddPlan> {
+    this.#requireActive("planAdd");
+    const { epoch, environment } = this.#state;
+    const { extensions } = epoch.context.value;
+    const setting = { epoch, policy: environment.policy, extensions, removed: new Set<number>() };
+    return planAdd({ ...setting, support: epoch.tree.support }, keyPackages);
+  }
+
+  /**
+   * Makes a commit of what is asked for and, by default, of all valid proposals received. Nothing changes before it is confirmed.
+   * @throws TinyMlsError `conflict` while another commit is pending; `invalid` with the rule; `missing` for a PSK
+   */
+  commit(options: CommitOptions = {}): Promise<PendingCommit> {
+    return this.#commits.prepare(options);
+  }
+
+  /** Commits a ReInit: once it is confirmed the group takes no more messages, and `reinitialize` begins the new one. */
+  reinit(options: ReInitOptions = {}): Promise<PendingCommit> {
+    return this.commit({ reinit: options });
+  }
+
+  /**
+   * Begins the group that a committed ReInit asks for (RFC 9420 §11.2). Members who join it check it against this one: close this one
+   * afterwards.
+   * @param keyPackages one of each other member, for the new cipher suite
+   */
+  async reinitialize(
+    keyPackages: readonly Bytes[],
+    options: { readonly ratchetTree?: boolean | undefined } = {},
+  ): Promise<BegunGroup> {
+    this.#requireOpen("reinitialize");
+    const { reinit } = this.#epoch;
+    if (reinit === undefined) {
+      throw new TinyMlsError("usage", "reinitialize takes a group whose ReInit is committed", {
+        operation: "reinitialize",
+        component: "mls",
+      });
+    }
+    const { ratchetTree = true } = options;
+    const usage = ResumptionPSKUsage.reinit;
+    return this.#host.begin({ former: this, wanted: reinit, keyPackages, usage, ratchetTree });
+  }
+
+  /**
+   * Begins a group with some of the members of this one (RFC 9420 §11.3), of the same cipher suite.
+   * @param keyPackages one of each other member of the branch
+   * @param options.extensions of the new group context. Default: those of this group
+   */
+  async branch(
+    keyPackages: readonly Bytes[],
+    options: {
+      readonly groupId?: Bytes | undefined;
+      readonly extensions?: readonly Extension[] | undefined;
+      readonly ratchetTree?: boolean | undefined;
+    } = {},
+  ): Promise<BegunGroup> {
+    this.#requireActive("branch");
+    const { groupId, extensions = this.extensions, ratchetTree = true } = options;
+    const wanted = { groupId, extensions, cipherSuite: this.cipherSuite };
+    return this.#host.begin({ former: this, wanted, keyPackages, usage: ResumptionPSKUsage.branch, ratchetTree });
+  }
+
+  /** MLS-Exporter (RFC 9420 §8.5) as a handle. `length` in octets, at most 255 * KDF.Nh. The secret is the caller's. */
+  exportKey(label: string, context: Bytes, length: number): Secret {
+    this.#requireOpen("exportKey");
+    const { suite, secrets } = this.#epoch;
+    return mlsExporter(suite, secrets.exporterSecret, label, context, length);
+  }
+
+  /** The same as bytes, for other libraries. Wipe them when they are not needed any more. */
+  exportSecret(label: string, context: Bytes, length: number): Buffer {
+    const secret = this.exportKey(label, context, length);
+    try {
+      return decodeSecret(secret, (bytes) => Buffer.from(bytes));
+    } finally {
+      secret.dispose();
+    }
+  }
+
+  /**
+   * A `Context` keyed by this epoch's exporter: all members that open one with the same label and options in the same epoch share
+   * it. It lives on when the group goes to the next epoch.
+   */
+  openContext(label: string, options: Omit<ContextOptions, "secret"> = {}): Context {
+    const secret = this.exportKey(label, none, 32);
+    try {
+      return new Context({ ...options, secret });
+    } finally {
+      secret.dispose();
+    }
+  }
+
+  /**
+   * The signed GroupInfo of the current epoch, an MLSMessage, for those who join by an external commit.
+   * @param options.ratchetTree with the ratchet tree. Default: true
+   * @param options.externalPub with the key for external commits. Default: true
+   */
+  groupInfo(
+    options: { readonly ratchetTree?: boolean; readonly externalPub?: boolean; readonly extensions?: Extension[] } = {},
+  ): Promise<Buffer> {
+    return this.#gate.active("groupInfo", () => {
+      const { ratchetTree = true, externalPub = true, extensions } = options;
+      return encodeGroupInfo(createGroupInfo(this.#epoch, { ratchetTree, externalPub, extensions }));
+    });
+  }
+
+  /** RFC 9420 §8.7: members who compare theirs and find them equal have the same view of the group. */
+  epochAuthenticator(): Buffer {
+    this.#requireOpen("epochAuthenticator");
+    return this.#epoch.secrets.epochAuthenticator();
+  }
+
+  /** The body of a ratchet_tree extension (RFC 9420 §12.4.3.3). */
+  ratchetTree(): Buffer {
+    this.#requireOpen("ratchetTree");
+    return this.#epoch.tree.encode();
+  }
+
+  health(): GroupHealth {
+    return groupHealth(this.#state, this.#commits.pending, this.#closed);
+  }
+
+  /** Wipes all that this client holds of the group. It stays a member; `leave()` asks the others to remove it. */
+  close(): Promise<void> {
+    return this.#turns.take(() => this.#close("closed"));
+  }
+
+  /** @internal Lent; undefined where it is erased. */
+  resumptionPsk(epoch: bigint): Secret | undefined {
+    if (this.#closed !== undefined) return undefined;
+    return epoch === this.epoch ? this.#epoch.secrets.resumptionPsk : this.#state.past.resumptionPsk(epoch);
+  }
+
+  /** @internal */
+  get publicEpoch(): PublicEpoch {
+    return this.#epoch;
+  }
+
+  get #epoch(): MemberEpoch {
+    return this.#state.epoch;
+  }
+
+  #propose(operation: string, proposal: (epoch: MemberEpoch) => Proposal): Promise<Buffer> {
+    return this.#gate.active(operation, () => {
+      return proposalMessage(this.#state, proposal(this.#epoch), this.#policy.handshake, none);
+    });
+  }
+
+  /** A commit of someone else took the place of the one that was pending. */
+  #received(outcome: Received): Received {
+    if (outcome.kind !== "commit") return outcome;
+    this.#commits.supersede();
+    if (outcome.selfRemoved) this.#close("this client was removed from the group");
+    return outcome;
+  }
+
+  #close(reason: string): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = reason;
+    this.#commits.supersede();
+    this.#state.dispose();
+    this.#host.forget(this);
+  }
+
+  #requireOpen(operation: string): void {
+    if (this.#closed === undefined) return;
+    throw new TinyMlsError("closed", `the group is closed: ${this.#closed}`, { operation, component: "mls" });
+  }
+
+  #requireActive(operation: string): void {
+    this.#requireOpen(operation);
+    if (this.#epoch.reinit === undefined) return;
+    throw new TinyMlsError("closed", "the group is reinitialized: go on in the new one", {
+      operation,
+      component: "mls",
+      rule: "11.2/reinitialized",
+      section: "RFC 9420 §11.2",
+    });
+  }
+}

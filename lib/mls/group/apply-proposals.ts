@@ -1,0 +1,78 @@
+/** RFC 9420 §12.3: applying a list of proposals to the ratchet tree and the group context. */
+import {
+  ProposalType,
+  type Extension,
+  type KeyPackage,
+  type LeafNode,
+  type PreSharedKeyID,
+  type ReInit,
+} from "../objects/index.js";
+import { TreeDraft, TreeLeaf, type RatchetTree } from "../tree/index.js";
+import { affectedLeaf, ofType, type SentProposal } from "./proposals.js";
+
+export interface AddedMember {
+  readonly leafIndex: number;
+  readonly keyPackage: KeyPackage;
+}
+
+/** A leaf that a proposal replaced or blanked. */
+export interface ChangedMember {
+  readonly leafIndex: number;
+  readonly before: LeafNode;
+}
+
+/** What a valid list of proposals makes of an epoch, before any path. */
+export interface AppliedProposals {
+  readonly tree: RatchetTree;
+  /** The tree before the Adds: the members that process the commit. */
+  readonly remaining: RatchetTree;
+  readonly extensions: readonly Extension[];
+  /** In the order of the Adds. */
+  readonly added: readonly AddedMember[];
+  readonly updated: readonly ChangedMember[];
+  readonly removed: readonly ChangedMember[];
+  /** In the order of the PreSharedKey proposals. */
+  readonly psks: readonly PreSharedKeyID[];
+  readonly kemOutput: Uint8Array | undefined;
+  readonly reinit: ReInit | undefined;
+}
+
+/** The list was checked: every leaf that it changes is there, once. */
+export function applyProposals(
+  tree: RatchetTree,
+  extensions: readonly Extension[],
+  list: readonly SentProposal[],
+): AppliedProposals {
+  const [newExtensions] = ofType(list, ProposalType.groupContextExtensions);
+  const draft = new TreeDraft(tree);
+  const changed = (leafIndex: number): ChangedMember => ({ leafIndex, before: tree.leaf(leafIndex)!.value });
+
+  const updated = ofType(list, ProposalType.update).map((sent) => {
+    const leafIndex = affectedLeaf(sent)!;
+    draft.update(leafIndex, TreeLeaf.of(sent.proposal.leafNode));
+    return changed(leafIndex);
+  });
+  // Each Remove truncates the tree; from the right, so that leaves still to be removed stay inside.
+  const removed = ofType(list, ProposalType.remove)
+    .map(({ proposal }) => changed(proposal.removed))
+    .sort((a, b) => b.leafIndex - a.leafIndex);
+  for (const { leafIndex } of removed) draft.remove(leafIndex);
+  const remaining = draft.freeze();
+  const adding = new TreeDraft(remaining);
+  const added = ofType(list, ProposalType.add).map(({ proposal: { keyPackage } }) => ({
+    leafIndex: adding.add(TreeLeaf.of(keyPackage.leafNode)),
+    keyPackage,
+  }));
+
+  return {
+    tree: adding.freeze(),
+    remaining,
+    extensions: newExtensions?.proposal.extensions ?? extensions,
+    added,
+    updated,
+    removed,
+    psks: ofType(list, ProposalType.psk).map(({ proposal }) => proposal.psk),
+    kemOutput: ofType(list, ProposalType.externalInit)[0]?.proposal.kemOutput,
+    reinit: ofType(list, ProposalType.reinit)[0]?.proposal,
+  };
+}

@@ -1,0 +1,228 @@
+/** From what the application wants a commit to do to the list of its proposals. */
+import { TinyMlsError } from "../../errors.js";
+import type { PrivateKey } from "../../native/keys.js";
+import {
+  ProposalType,
+  ProtocolVersion,
+  PSKType,
+  ResumptionPSKUsage,
+  SenderType,
+  type Credential,
+  type Extension,
+  type PreSharedKeyID,
+  type Proposal,
+} from "../objects/index.js";
+import { unassignedType } from "../../codec/index.js";
+import { pskNonce } from "../schedule/index.js";
+import type { Suite } from "../suite/index.js";
+import type { LeafContent } from "../tree/index.js";
+import { applyProposals } from "./apply-proposals.js";
+import { chooseProposals, type ChosenProposals, type SkippedProposal } from "./choose-proposals.js";
+import type { MemberEpoch } from "./epoch.js";
+import { GrowingGroup, type AddSetting } from "./growing-group.js";
+import type { MemberState } from "./member-state.js";
+import { planAdd, type AddPlan } from "./plan-add.js";
+import type { CachedProposal } from "./proposal-cache.js";
+import { affectedLeaf, ofType, type SentProposal } from "./proposals.js";
+
+type Bytes = Uint8Array;
+
+/** A PSK to inject: one that both sides know by an id, or what the members of an earlier epoch share. */
+export type PskReference = { readonly external: Bytes | string } | { readonly epoch: bigint };
+
+/** What the group is to become (RFC 9420 §11.2). What is left out stays as it is; the group id is then random. */
+export interface ReInitOptions {
+  readonly groupId?: Bytes | undefined;
+  readonly cipherSuite?: number | undefined;
+  readonly extensions?: readonly Extension[] | undefined;
+}
+
+/** Changes of the own leaf. Its encryption key is fresh in any case. */
+export interface LeafChanges {
+  readonly credential?: Credential | undefined;
+  /** Lent: the group keeps a copy. */
+  readonly signatureKey?: PrivateKey | undefined;
+  readonly extensions?: readonly Extension[] | undefined;
+}
+
+export interface CustomProposal {
+  readonly type: number;
+  readonly data: Bytes;
+}
+
+export interface CommitOptions {
+  /** Key packages, or a plan of them. Those that cannot be added are left out and reported. */
+  readonly add?: readonly Bytes[] | AddPlan | undefined;
+  /** Leaf indices. */
+  readonly remove?: readonly number[] | undefined;
+  /** Refresh the own keys although nothing else asks for it; or change the own leaf. */
+  readonly update?: boolean | LeafChanges | undefined;
+  readonly psks?: readonly PskReference[] | undefined;
+  /** The group context extensions, all of them: they replace those that are there. */
+  readonly extensions?: readonly Extension[] | undefined;
+  readonly custom?: readonly CustomProposal[] | undefined;
+  /** RFC 9420 §11.2. A ReInit is committed alone. */
+  readonly reinit?: ReInitOptions | undefined;
+  /** Proposals received: all that are valid (default), none, or those with these refs. */
+  readonly proposals?: boolean | readonly Bytes[] | undefined;
+  /** Whether the Welcome holds the ratchet tree. Default: it does. */
+  readonly ratchetTree?: boolean | undefined;
+  readonly authenticatedData?: Bytes | undefined;
+  readonly groupInfoExtensions?: readonly Extension[] | undefined;
+}
+
+export interface BuiltCommit {
+  readonly proposals: readonly SentProposal[];
+  readonly forcePath: boolean;
+  readonly leaf: LeafContent;
+  readonly newSignatureKey: PrivateKey | undefined;
+  readonly plan: AddPlan;
+  readonly skipped: readonly SkippedProposal[];
+}
+
+/** @param more proposals by value that begin a group of §11.2 or §11.3 */
+export async function buildCommit(
+  state: MemberState,
+  options: CommitOptions,
+  more: readonly Proposal[] = [],
+): Promise<BuiltCommit> {
+  const { epoch } = state;
+  const removed = new Set(options.remove ?? []);
+  const offered = await offeredProposals(state, options, removed);
+  const byValue = [...proposalsByValue(epoch, options), ...more].map((proposal) => own(epoch, proposal));
+  const setting = addSetting(state, [...offered.chosen, ...byValue]);
+  const growing = new GrowingGroup(setting);
+  const admitted = await admit(growing, offered.chosen);
+  const plan = await planOf(setting, options.add ?? [], growing);
+  const adds = plan.accepted.map(({ keyPackage }) => own(epoch, { proposalType: ProposalType.add, keyPackage }));
+  const changes = typeof options.update === "object" ? options.update : undefined;
+  return {
+    proposals: [...admitted.proposals, ...byValue, ...adds],
+    forcePath: options.update !== undefined && options.update !== false ? true : offered.ownUpdate,
+    leaf: leafContent(epoch, changes),
+    newSignatureKey: changes?.signatureKey,
+    plan,
+    skipped: [...offered.skipped, ...admitted.skipped],
+  };
+}
+
+function own({ ownLeafIndex }: MemberEpoch, proposal: Proposal): SentProposal {
+  return { proposal, sender: { senderType: SenderType.member, leafIndex: ownLeafIndex } };
+}
+
+/** The own leaf as it is, with changes. */
+export function leafContent({ tree, ownLeafIndex, signatureKey }: MemberEpoch, changes?: LeafChanges): LeafContent {
+  const { credential, capabilities, extensions } = tree.leaf(ownLeafIndex)!.value;
+  return {
+    credential: changes?.credential ?? credential,
+    capabilities,
+    extensions: changes?.extensions ?? extensions,
+    signatureKey: (changes?.signatureKey ?? signatureKey).publicKey,
+  };
+}
+
+async function offeredProposals(
+  state: MemberState,
+  { proposals = true, extensions, reinit }: CommitOptions,
+  removed: ReadonlySet<number>,
+): Promise<ChosenProposals> {
+  // A ReInit stands alone, so what others proposed waits.
+  if (proposals === false || reinit !== undefined) return { chosen: [], skipped: [], ownUpdate: false };
+  const offered = await chooseProposals(state, { removed, extensions: extensions !== undefined });
+  if (proposals === true) return offered;
+  const wanted = new Set(proposals.map((ref) => Buffer.from(ref).toString("hex")));
+  const isWanted = ({ ref }: CachedProposal): boolean => wanted.has(ref.toString("hex"));
+  return { ...offered, chosen: offered.chosen.filter(isWanted) };
+}
+
+function proposalsByValue({ suite, context, ownLeafIndex }: MemberEpoch, options: CommitOptions): Proposal[] {
+  const list: Proposal[] = [];
+  if (options.extensions !== undefined) {
+    list.push({ proposalType: ProposalType.groupContextExtensions, extensions: options.extensions });
+  }
+  for (const removed of new Set(options.remove ?? [])) {
+    if (removed === ownLeafIndex) {
+      throw new TinyMlsError("usage", "a member cannot remove itself by its own commit: send what leave() gives", {
+        operation: "commit",
+        component: "mls",
+      });
+    }
+    list.push({ proposalType: ProposalType.remove, removed });
+  }
+  for (const reference of options.psks ?? []) {
+    list.push({ proposalType: ProposalType.psk, psk: pskId(suite, context.value.groupId, reference) });
+  }
+  for (const { type, data } of options.custom ?? []) list.push({ proposalType: unassignedType(type), data });
+  if (options.reinit !== undefined) list.push(reinitProposal(suite, context.value.extensions, options.reinit));
+  return list;
+}
+
+/** A PreSharedKeyID with a fresh nonce. */
+export function pskId(suite: Suite, groupId: Bytes, reference: PskReference): PreSharedKeyID {
+  const nonce = { pskNonce: pskNonce(suite) };
+  if ("external" in reference) {
+    return { pskType: PSKType.external, pskId: Buffer.from(reference.external as string), ...nonce };
+  }
+  const usage = ResumptionPSKUsage.application;
+  return { pskType: PSKType.resumption, usage, pskGroupId: groupId, pskEpoch: reference.epoch, ...nonce };
+}
+
+/** RFC 9420 §12.1.5. */
+export function reinitProposal(suite: Suite, extensions: readonly Extension[], options: ReInitOptions): Proposal {
+  return {
+    proposalType: ProposalType.reinit,
+    groupId: options.groupId ?? pskNonce(suite),
+    version: ProtocolVersion.mls10,
+    cipherSuite: options.cipherSuite ?? suite.id,
+    extensions: options.extensions ?? extensions,
+  };
+}
+
+function addSetting({ epoch, environment }: MemberState, list: readonly SentProposal[]): AddSetting {
+  const removals = list.filter((sent) => affectedLeaf(sent) !== undefined && isPresent(epoch, sent));
+  const [newExtensions] = ofType(list, ProposalType.groupContextExtensions);
+  const extensions = newExtensions?.proposal.extensions ?? epoch.context.value.extensions;
+  const { support } = applyProposals(epoch.tree, extensions, removals).remaining;
+  const removed = new Set(ofType(list, ProposalType.remove).map(({ proposal }) => proposal.removed));
+  return { epoch, policy: environment.policy, extensions, removed, support };
+}
+
+// A Remove of a blank leaf is refused when the list is validated.
+function isPresent({ tree }: MemberEpoch, sent: SentProposal): boolean {
+  return tree.leaf(affectedLeaf(sent)!) !== null;
+}
+
+interface Admitted {
+  readonly proposals: readonly CachedProposal[];
+  readonly skipped: readonly SkippedProposal[];
+}
+
+async function admit(growing: GrowingGroup, chosen: readonly CachedProposal[]): Promise<Admitted> {
+  const proposals: CachedProposal[] = [];
+  const skipped: SkippedProposal[] = [];
+  for (const sent of chosen) {
+    try {
+      if (sent.proposal.proposalType === ProposalType.add) await growing.admit(sent.proposal.keyPackage);
+      proposals.push(sent);
+    } catch (error) {
+      if (!(error instanceof TinyMlsError)) throw error;
+      skipped.push({ proposal: sent, reason: error.message });
+    }
+  }
+  return { proposals, skipped };
+}
+
+/** A plan that was made before is made again: the group may have changed since. */
+async function planOf(setting: AddSetting, add: readonly Bytes[] | AddPlan, growing: GrowingGroup): Promise<AddPlan> {
+  if (!("accepted" in add)) return planAdd(setting, add, growing);
+  const again = await planAdd(
+    setting,
+    add.accepted.map(({ bytes }) => bytes),
+    growing,
+  );
+  const index = (at: number): number => add.accepted[at]!.index;
+  return {
+    accepted: again.accepted.map((one) => ({ ...one, index: index(one.index) })),
+    rejected: [...add.rejected, ...again.rejected.map((one) => ({ ...one, index: index(one.index) }))],
+  };
+}

@@ -1,0 +1,68 @@
+/** What a member holds of a group: the current epoch, its proposals, and what is kept of epochs before. */
+import { FramingContext, type SenderKeys } from "../framing/index.js";
+import type { RetentionPolicy } from "../schedule/index.js";
+import { disposeEpoch, type MemberEpoch } from "./epoch.js";
+import { PastEpochs } from "./past-epochs.js";
+import type { GroupPolicy } from "./policy.js";
+import { ProposalCache } from "./proposal-cache.js";
+import type { PskLookup } from "./psk-store.js";
+import { senderKeysOf } from "./sender-keys.js";
+import { SentHandshakes } from "./sent-handshakes.js";
+import type { StagedEpoch } from "./stage-member.js";
+
+/** What a group has from its client. */
+export interface GroupEnvironment {
+  readonly policy: GroupPolicy;
+  readonly psks: PskLookup;
+  readonly retention: RetentionPolicy;
+}
+
+export class MemberState {
+  readonly environment: GroupEnvironment;
+  readonly past: PastEpochs;
+  readonly sent = new SentHandshakes();
+  #epoch: MemberEpoch;
+  #framing: FramingContext;
+  #senderKeys: SenderKeys;
+  #proposals = new ProposalCache();
+
+  /** Takes over the epoch. */
+  constructor(environment: GroupEnvironment, epoch: MemberEpoch) {
+    this.environment = environment;
+    this.past = new PastEpochs(environment.retention, environment.policy.now);
+    this.#epoch = epoch;
+    this.#framing = FramingContext.of(epoch.suite, epoch.context);
+    this.#senderKeys = senderKeysOf(epoch, environment.policy.customProposals);
+  }
+
+  get epoch(): MemberEpoch {
+    return this.#epoch;
+  }
+  get framing(): FramingContext {
+    return this.#framing;
+  }
+  get senderKeys(): SenderKeys {
+    return this.#senderKeys;
+  }
+  get proposals(): ProposalCache {
+    return this.#proposals;
+  }
+
+  /** Goes over to a staged epoch. */
+  merge(staged: StagedEpoch): void {
+    const ended = this.#epoch;
+    this.#epoch = staged.merge();
+    this.past.add(ended, this.#framing);
+    this.#proposals.dispose();
+    this.#proposals = new ProposalCache();
+    this.#framing = FramingContext.of(this.#epoch.suite, this.#epoch.context);
+    this.#senderKeys = senderKeysOf(this.#epoch, this.environment.policy.customProposals);
+  }
+
+  /** Wipes everything. */
+  dispose(): void {
+    disposeEpoch(this.#epoch);
+    this.past.dispose();
+    this.#proposals.dispose();
+  }
+}

@@ -1,0 +1,81 @@
+/** RFC 9420 §8.6, §15.3: what is kept of epochs that are over. */
+import type { Secret } from "../../native/secret.js";
+import type { FramingContext } from "../framing/index.js";
+import type { EpochSecrets, RetentionPolicy, SecretTree } from "../schedule/index.js";
+import type { RatchetTree } from "../tree/index.js";
+import { epochOf, type MemberEpoch } from "./epoch.js";
+
+/** What opens late application messages. */
+export interface PastEpoch {
+  readonly framing: FramingContext;
+  /** In which senders are looked up: a leaf index may have passed to someone else since. */
+  readonly tree: RatchetTree;
+  readonly secrets: EpochSecrets;
+  readonly secretTree: SecretTree;
+  /** Milliseconds since 1970. */
+  readonly endedAt: number;
+}
+
+export class PastEpochs {
+  readonly #retention: RetentionPolicy;
+  readonly #now: () => number;
+  readonly #epochs = new Map<bigint, PastEpoch>();
+  readonly #resumptionPsks = new Map<bigint, Secret>();
+
+  constructor(retention: RetentionPolicy, now: () => number) {
+    this.#retention = retention;
+    this.#now = now;
+  }
+
+  /** Takes over an epoch whose private keys have passed to the next, and erases all that is not needed any more. */
+  add(ended: MemberEpoch, framing: FramingContext): void {
+    const { secrets, secretTree, tree } = ended;
+    const epoch = epochOf(ended);
+    this.#resumptionPsks.set(epoch, secrets.take("resumptionPsk"));
+    secrets.retain("senderDataSecret");
+    this.#epochs.set(epoch, { framing, tree, secrets, secretTree, endedAt: this.#now() });
+    this.expire();
+  }
+
+  get(epoch: bigint): PastEpoch | undefined {
+    this.expire();
+    return this.#epochs.get(epoch);
+  }
+
+  /** Lent. */
+  resumptionPsk(epoch: bigint): Secret | undefined {
+    return this.#resumptionPsks.get(epoch);
+  }
+
+  /** The oldest first. */
+  list(): PastEpoch[] {
+    return [...this.#epochs.values()];
+  }
+
+  /** Erases what the policy does not keep. */
+  expire(): void {
+    const { pastEpochs, pastEpochLifetimeMs, resumptionEpochs } = this.#retention;
+    const oldest = this.#now() - pastEpochLifetimeMs;
+    for (const [epoch, past] of this.#epochs) {
+      if (this.#epochs.size <= pastEpochs && past.endedAt >= oldest) break;
+      past.secrets.dispose();
+      past.secretTree.dispose();
+      this.#epochs.delete(epoch);
+    }
+    for (const [epoch, psk] of this.#resumptionPsks) {
+      if (this.#resumptionPsks.size <= resumptionEpochs) break;
+      psk.dispose();
+      this.#resumptionPsks.delete(epoch);
+    }
+  }
+
+  dispose(): void {
+    for (const { secrets, secretTree } of this.#epochs.values()) {
+      secrets.dispose();
+      secretTree.dispose();
+    }
+    for (const psk of this.#resumptionPsks.values()) psk.dispose();
+    this.#epochs.clear();
+    this.#resumptionPsks.clear();
+  }
+}

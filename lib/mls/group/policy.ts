@@ -1,0 +1,31 @@
+import type { LifetimePolicy } from "../tree/index.js";
+import type { AuthenticationService, CredentialUse } from "./authentication.js";
+import type { Credential, LeafNode } from "../objects/index.js";
+import { refuse } from "../rules.js";
+import type { CustomProposalTypes } from "./proposals.js";
+
+/** What the application decides about the groups of a client. */
+export interface GroupPolicy {
+  readonly authentication: AuthenticationService;
+  readonly customProposals: CustomProposalTypes;
+  /** The greatest total lifetime of a key package, in seconds (RFC 9420 §7.2). */
+  readonly maximumLifetime: bigint;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** How the lifetimes of leaves that enter a group now are judged. */
+export function lifetimePolicy({ now, maximumLifetime }: GroupPolicy): LifetimePolicy {
+  return { now: BigInt(Math.floor(now() / 1000)), maximum: maximumLifetime };
+}
+
+/** RFC 9420 §5.3.1: refuses a leaf whose credential the application does not trust. */
+export async function checkCredential(policy: GroupPolicy, leaf: LeafNode, use: CredentialUse): Promise<void> {
+  const trusted = await policy.authentication.validateCredential(leaf.credential, leaf.signatureKey, use);
+  if (!trusted) refuse("5.3.1/credential");
+}
+
+/** RFC 9420 §5.3.1: refuses a leaf whose credential the application does not take as successor of the one before. */
+export async function checkSuccessor(policy: GroupPolicy, previous: Credential, next: Credential): Promise<void> {
+  if (!(await policy.authentication.isValidSuccessor(previous, next))) refuse("5.3.1/successor");
+}

@@ -1,0 +1,73 @@
+/** RFC 9420 §6, §12.1: proposals and application messages of a member. */
+import type { PrivateKey } from "../../native/keys.js";
+import { protectPrivate, signContent, type PaddingPolicy } from "../framing/index.js";
+import { ContentType, LeafNodeSource, ProposalType, SenderType, WireFormat, type Proposal } from "../objects/index.js";
+import { signLeaf, type LeafContent } from "../tree/index.js";
+import { Checks } from "./checks.js";
+import { protect, type HandshakeFraming } from "./create-commit.js";
+import type { MemberState } from "./member-state.js";
+import type { UpdateKeys } from "./proposal-cache.js";
+import { validateProposal } from "./validate-proposal.js";
+
+type Bytes = Uint8Array;
+
+/** An application message, as a PrivateMessage. */
+export function applicationMessage(
+  { epoch, framing }: MemberState,
+  applicationData: Bytes,
+  authenticatedData: Bytes,
+  padding: PaddingPolicy,
+): Buffer {
+  const content = {
+    groupId: framing.groupId,
+    epoch: framing.epoch,
+    sender: { senderType: SenderType.member, leafIndex: epoch.ownLeafIndex },
+    authenticatedData,
+    contentType: ContentType.application,
+    applicationData,
+  };
+  const signed = signContent(framing, WireFormat.mlsPrivateMessage, content, epoch.signatureKey);
+  const { senderDataSecret } = epoch.secrets;
+  return protectPrivate(signed, { senderDataSecret, secretTree: epoch.secretTree }, padding).bytes;
+}
+
+/**
+ * A proposal of this member, validated, framed and kept with the others of the epoch.
+ * @throws TinyMlsError `invalid` with the rule
+ */
+export async function proposalMessage(
+  state: MemberState,
+  proposal: Proposal,
+  handshake: HandshakeFraming,
+  authenticatedData: Bytes,
+  keys?: UpdateKeys,
+): Promise<Buffer> {
+  const { epoch, framing, environment } = state;
+  const { suite, tree, context } = epoch;
+  const sender = { senderType: SenderType.member, leafIndex: epoch.ownLeafIndex } as const;
+  const checks = new Checks();
+  validateProposal({ suite, context: context.value, tree, policy: environment.policy }, { proposal, sender }, checks);
+  await checks.run(suite);
+  const { groupId, epoch: number } = framing;
+  const content = { groupId, epoch: number, sender, authenticatedData, contentType: ContentType.proposal, proposal };
+  const signed = signContent(framing, handshake.wireFormat, content, epoch.signatureKey);
+  const { bytes, message } = protect(epoch, signed, handshake);
+  state.proposals.add({ proposal, sender, ref: suite.proposalRef(message.encode()), keys });
+  state.sent.add(bytes);
+  return bytes;
+}
+
+/** RFC 9420 §12.1.2: the Update that gives the own leaf a fresh key. */
+export function updateProposal(
+  { epoch, framing }: MemberState,
+  leaf: LeafContent,
+  leafKey: PrivateKey,
+  signatureKey: PrivateKey,
+): Proposal {
+  const content = { ...leaf, encryptionKey: leafKey.publicKey, leafNodeSource: LeafNodeSource.update };
+  const place = { groupId: framing.groupId, leafIndex: epoch.ownLeafIndex };
+  return {
+    proposalType: ProposalType.update,
+    leafNode: signLeaf(epoch.suite, signatureKey, content, place).value,
+  };
+}

@@ -1,0 +1,57 @@
+/** RFC 9420 §12.4.3.1: what whoever is not a member yet checks of a group before it trusts its GroupInfo. */
+import { encodeOnce } from "../../codec/index.js";
+import { GroupContext, type GroupInfo } from "../objects/index.js";
+import { interimTranscriptHash } from "../schedule/index.js";
+import type { Suite } from "../suite/index.js";
+import { leafRequirements, validateTree, type RatchetTree } from "../tree/index.js";
+import type { PublicEpoch } from "./epoch.js";
+import { checkGroupExtensions, externalSenders } from "./group-extensions.js";
+import { checkGroupInfoSignature, treeOf } from "./group-info.js";
+import type { GroupPolicy } from "./policy.js";
+import { refuse } from "../rules.js";
+
+/**
+ * The public side of the epoch that a GroupInfo tells of, once its signature, its tree and all credentials are found valid. The
+ * confirmation tag is for members to check.
+ *
+ * @param ratchetTree the body of a ratchet_tree extension, where the GroupInfo does not hold it
+ * @throws TinyMlsError `missing` without a tree; `malformed`; `invalid` with the rule
+ */
+export async function validateGroupInfo(
+  suite: Suite,
+  groupInfo: GroupInfo,
+  ratchetTree: Uint8Array | undefined,
+  policy: GroupPolicy,
+): Promise<PublicEpoch> {
+  const { groupContext, confirmationTag } = groupInfo;
+  const { groupId, treeHash, confirmedTranscriptHash, extensions } = groupContext;
+  checkGroupExtensions(extensions);
+  const tree = treeOf(suite, groupInfo, ratchetTree);
+  checkGroupInfoSignature(suite, groupInfo, tree);
+  // Members of old standing may have come with a key package whose lifetime is over.
+  await validateTree(tree, { suite, groupId, treeHash, requirements: leafRequirements(groupContext) });
+  await checkCredentials(tree, groupContext, policy);
+  return {
+    suite,
+    context: encodeOnce(GroupContext, groupContext),
+    tree,
+    interimTranscriptHash: interimTranscriptHash(suite, confirmedTranscriptHash, confirmationTag),
+    confirmationTag: Buffer.from(confirmationTag),
+    reinit: undefined,
+  };
+}
+
+/** Answers that are no promises are not waited for: a group may have many thousand members. */
+async function checkCredentials(tree: RatchetTree, { extensions }: GroupContext, policy: GroupPolicy): Promise<void> {
+  const { authentication } = policy;
+  for (const [leafIndex, leaf] of tree.members()) {
+    const { credential, signatureKey } = leaf.decode();
+    const verdict = authentication.validateCredential(credential, signatureKey, "member");
+    const trusted = typeof verdict === "boolean" ? verdict : await verdict;
+    if (!trusted) refuse("5.3.1/credential", `leaf ${leafIndex}`);
+  }
+  for (const { credential, signatureKey } of externalSenders(extensions)) {
+    const trusted = await authentication.validateCredential(credential, signatureKey, "externalSender");
+    if (!trusted) refuse("5.3.1/credential", "external sender");
+  }
+}

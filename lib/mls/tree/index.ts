@@ -1,0 +1,23 @@
+/** RFC 9420 §4, §7: the ratchet tree. */
+export { decryptUpdatePath, joinPath, mergeUpdatePath, type ReceivedPath } from "./apply-path.js";
+export { createUpdatePath, type CreatedPath, type LeafContent } from "./create-path.js";
+export {
+  checkEncryptionKey,
+  checkFreshEncryptionKey,
+  checkLeaf,
+  checkLeafNodeSource,
+  checkSupport,
+  leafRequirements,
+  leafSignature,
+  type LeafRequirements,
+  type LifetimePolicy,
+} from "./leaf-validation.js";
+export { signLeaf } from "./sign-leaf.js";
+export { commonAncestor, leafNode } from "./math.js";
+export { sameBytes, TreeLeaf } from "./node.js";
+export { type PathKeys } from "./path-secrets.js";
+export { TreePrivateKeys, type NodeKeys, type StagedPrivateKeys } from "./private-keys.js";
+export { RatchetTree } from "./ratchet-tree.js";
+export { bothSupport, supportOf } from "./support.js";
+export { TreeDraft } from "./tree-draft.js";
+export { checkKeysUnique, validateTree } from "./tree-validation.js";
