@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { leafNode } from "#dist/mls/tree/math.js";
 import { TreeLeaf, TreeParent } from "#dist/mls/tree/node.js";
 import { RatchetTree } from "#dist/mls/tree/ratchet-tree.js";
+import { changedNodes } from "#dist/mls/tree/tree-changes.js";
 import { TreeDraft } from "#dist/mls/tree/tree-draft.js";
 import { sha256, treeLeaf, unsignedLeaf } from "./fixtures.js";
 import { encodeParent, ModelTree, type ModelParent } from "./model.js";
@@ -112,6 +113,32 @@ describe("against a model", () => {
     );
   });
 
+  test("the changes from one version to the next lead storage from one to the other", () => {
+    fc.assert(
+      fc.property(operations, operations, (before, list) => {
+        let [tree, model] = start();
+        const stored = new Map<number, Uint8Array>([[0, tree.leaf(0)!.bytes]]);
+        for (const some of [before, list.slice(0, 1), list]) {
+          const draft = new TreeDraft(tree);
+          model = ModelTree.clone(model);
+          for (const operation of some) apply(draft, model, operation);
+          const next = draft.freeze();
+          for (const [index, node] of changedNodes(tree, next)) {
+            expect(next.node(index)).toBe(node);
+            expect(tree.node(index)).not.toBe(node);
+            if (node === null) stored.delete(index);
+            else stored.set(index, node.bytes);
+          }
+          tree = next;
+          const loaded = RatchetTree.load(sha256, tree.depth, [...stored].reverse());
+          expectSame(loaded, model);
+        }
+        expect(changedNodes(tree, tree)).toEqual([]);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   test("filtered direct paths leave out nodes beside an empty resolution", () => {
     fc.assert(
       fc.property(operations, (list) => {
@@ -205,6 +232,7 @@ describe("large trees", () => {
     const next = draft.freeze();
     next.treeHash();
     expect(hashed).toBe(counted.depth + 1);
+    expect(changedNodes(counted, next)).toEqual([[2468, next.leaf(1234)]]);
     hashed = 0;
     expect(counted.treeHash().equals(tree.treeHash())).toBe(true);
     expect(hashed).toBe(0);

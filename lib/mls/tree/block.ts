@@ -60,7 +60,7 @@ export function localIndex(base: number, node: number): number {
 
 /** The node index of a place in a block; `position` counts the blocks of the same base from the left. */
 export function nodeIndex(base: number, position: number, local: number): number {
-  return position * 2 ** (base + blockLevels) + local * 2 ** base + 2 ** base - 1;
+  return (position << (base + blockLevels)) | (local << base) | ((1 << base) - 1);
 }
 
 /** The block that holds a node, undefined where that is absent. */
@@ -140,7 +140,7 @@ export function leftmostBlankLeaf<N>(root: Block<N>, depth: number): number | un
   let block = root;
   let position = 0;
   while (block.base > 0) {
-    const capacity = 2 ** (block.base - 1);
+    const capacity = 1 << (block.base - 1);
     let child = 0;
     while (block.children[child]?.leaves === capacity) child++;
     position = position * 64 + child;

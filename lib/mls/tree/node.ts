@@ -17,6 +17,11 @@ export class TreeLeaf {
     this.support = support;
   }
 
+  /** @throws TinyMlsError `malformed` */
+  static read(bytes: Uint8Array): TreeLeaf {
+    return new TreeLeaf(bytes, supportOf(decode(LeafNode, bytes)));
+  }
+
   static of(value: LeafNode): TreeLeaf {
     return new TreeLeaf(kept(encode(LeafNode, value)), supportOf(value));
   }

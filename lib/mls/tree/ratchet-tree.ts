@@ -65,6 +65,18 @@ export class RatchetTree {
     return RatchetTree.of(suite, compacted(nodes));
   }
 
+  /**
+   * A tree from its non-blank nodes as storage kept them, by node index, in any order. The encodings are copied; they are
+   * trusted to be those of a valid tree of 2^depth leaves.
+   */
+  static load(suite: TreeHasher, depth: number, encodings: Iterable<readonly [number, Uint8Array]>): RatchetTree {
+    const nodes = new Array<TreeNode | null>(nodeWidth(depth)).fill(null);
+    for (const [index, bytes] of encodings) {
+      nodes[index] = isLeaf(index) ? TreeLeaf.read(bytes) : new TreeParent(bytes);
+    }
+    return RatchetTree.of(suite, compacted(nodes));
+  }
+
   private static of(suite: TreeHasher, nodes: readonly (TreeNode | null)[]): RatchetTree {
     const depth = depthFor((nodes.length >> 1) + 1);
     const draft = new BlockDraft<TreeNode>(new Block(baseOf(depth), undefined), depth);

@@ -1,0 +1,46 @@
+// What differs between two versions of a tree, for storage: a commit writes the nodes of a path, not the tree.
+import { blockLevels, nodeIndex, type Block } from "./block.js";
+import type { TreeNode } from "./node.js";
+import type { RatchetTree } from "./ratchet-tree.js";
+
+type MaybeBlock = Block<TreeNode> | null;
+
+/**
+ * Node indices and new nodes (null where blank now) of all that differs from `before` to `after`. Costs time for the blocks that
+ * the two do not share, not for the whole tree.
+ */
+export function changedNodes(before: RatchetTree, after: RatchetTree): [number, TreeNode | null][] {
+  const changes: [number, TreeNode | null][] = [];
+  const base = Math.max(before.blocks.base, after.blocks.base);
+  compare(before.blocks, after.blocks, base, 0, changes);
+  return changes;
+}
+
+function compare(
+  a: MaybeBlock,
+  b: MaybeBlock,
+  base: number,
+  position: number,
+  changes: [number, TreeNode | null][],
+): void {
+  if (a === b) return;
+  const [before, after] = [nodesAt(a, base), nodesAt(b, base)];
+  for (let local = 0; local < 63; local++) {
+    const node = after?.[local] ?? null;
+    if (node !== (before?.[local] ?? null)) changes.push([nodeIndex(base, position, local), node]);
+  }
+  if (base === 0) return;
+  for (let child = 0; child < 64; child++) {
+    compare(childAt(a, base, child), childAt(b, base, child), base - blockLevels, position * 64 + child, changes);
+  }
+}
+
+// The smaller of two trees stands at the left under blocks that it does not have.
+function nodesAt(block: MaybeBlock, base: number): readonly (TreeNode | null)[] | undefined {
+  return block?.base === base ? block.nodes : undefined;
+}
+
+function childAt(block: MaybeBlock, base: number, child: number): MaybeBlock {
+  if (block?.base === base) return block.children[child]!;
+  return child === 0 ? block : null;
+}
