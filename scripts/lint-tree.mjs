@@ -47,11 +47,23 @@ function unplaced(files) {
   return unknown.map((folder) => `lib/${folder}: not in the layers of eslint.layers.js`);
 }
 
+/** Packages that a lock file names and doesn't hold: `npm ci` refuses it. npm drops those that a registry has not (yet). */
+export function absentFromLock(path, text) {
+  const packages = Object.entries(JSON.parse(text).packages);
+  const held = new Set(packages.map(([place]) => place.split("node_modules/").at(-1)));
+  const named = packages.flatMap(([, entry]) => Object.keys({ ...entry.dependencies, ...entry.optionalDependencies }));
+  const absent = new Set(named.filter((name) => !held.has(name)));
+  return [...absent].map((name) => `${path}: ${name} is named and not there`);
+}
+
 function main() {
   // This file spells the patterns out.
   const files = treeFiles().filter((path) => !binary.test(path) && path !== "scripts/lint-tree.mjs");
   const found = files.flatMap((path) => lintFile(path, readFileSync(join(root, path), "utf8")));
   found.push(...unplaced(files));
+  for (const path of files.filter((file) => /(^|\/)package-lock\.json$/.test(file))) {
+    found.push(...absentFromLock(path, readFileSync(join(root, path), "utf8")));
+  }
   for (const line of found) console.log(line);
   if (found.length > 0) process.exitCode = 1;
 }

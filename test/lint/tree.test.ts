@@ -2,7 +2,8 @@ import { expect, test } from "@jest/globals";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const { lintFile } = (await import(pathToFileURL(resolve("scripts/lint-tree.mjs")).href)) as {
+const { absentFromLock, lintFile } = (await import(pathToFileURL(resolve("scripts/lint-tree.mjs")).href)) as {
+  absentFromLock: (path: string, text: string) => string[];
   lintFile: (path: string, text: string) => string[];
 };
 
@@ -28,4 +29,15 @@ test.each([
   ["README.md", "\n".repeat(1000)],
 ])("%s: %j is fine", (path, text) => {
   expect(lintFile(path, text)).toEqual([]);
+});
+
+test("a lock file that names what it does not hold is found", () => {
+  const lock = {
+    packages: {
+      "": { dependencies: { a: "1" } },
+      "node_modules/a": { optionalDependencies: { "@x/b": "1" } },
+      "node_modules/a/node_modules/@x/b": { dependencies: { c: "1" } },
+    },
+  };
+  expect(absentFromLock("lock", JSON.stringify(lock))).toEqual(["lock: c is named and not there"]);
 });
