@@ -50,4 +50,5 @@ export type { ProposalSender, Received } from "./mls/group/received.js";
 export type { PaddingPolicy } from "./mls/framing/index.js";
 export { defaultRetention, type RetentionPolicy } from "./mls/schedule/index.js";
 export { CipherSuite } from "./mls/suite/index.js";
+export { PublicGroup, type PublicGroupOptions } from "./mls/public-group.js";
 export { rules, type Rule, type RuleId } from "./mls/rules.js";

@@ -44,6 +44,9 @@ export class MemberState {
   get senderKeys(): SenderKeys {
     return this.#senderKeys;
   }
+  get policy(): GroupPolicy {
+    return this.environment.policy;
+  }
   get proposals(): ProposalCache {
     return this.#proposals;
   }
