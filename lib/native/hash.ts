@@ -1,10 +1,12 @@
 import { addon, isBytes, type Bytes } from "./addon.js";
 import { hashParameters, type HashAlgorithm } from "./algorithms.js";
+import { octetsOf } from "./batch.js";
 import { check } from "./fault.js";
 import { secretOrBytes, type Secret } from "./secret.js";
 
 interface HashCalls {
   hash(algorithm: number, out: Bytes, ...parts: Bytes[]): number;
+  hashEach(algorithm: number, out: Bytes, joined: Bytes, lengths: Bytes): number;
   hmac(algorithm: number, key: number | Bytes, out: Bytes, ...parts: Bytes[]): number;
   hmacVerify(algorithm: number, key: number | Bytes, tag: Bytes, ...parts: Bytes[]): number;
 }
@@ -21,6 +23,15 @@ export function hash(algorithm: HashAlgorithm, ...parts: Bytes[]): Buffer {
   const out = Buffer.allocUnsafe(length);
   check(native.hash(id, out, ...few(parts)), "hash");
   return out;
+}
+
+/**
+ * The digests of many inputs, one after the other in `out`. The inputs are joined in `joined`; `lengths` are theirs.
+ * @throws TinyMlsError `usage` where the lengths do not add up or `out` has another size
+ */
+export function hashEach(algorithm: HashAlgorithm, joined: Bytes, lengths: Uint32Array, out: Bytes): void {
+  const { id } = hashParameters(algorithm, "hashEach");
+  check(native.hashEach(id, out, joined, octetsOf(lengths)), "hashEach");
 }
 
 /** HMAC (RFC 2104) of the parts, one after the other. */

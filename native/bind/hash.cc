@@ -1,6 +1,8 @@
 // SHA-2 and HMAC over a list of parts.
 #include "core/hash.h"
 
+#include <cstring>
+
 #include "bind/call.h"
 #include "core/compare.h"
 
@@ -32,6 +34,37 @@ napi_value hash_parts(napi_env env, napi_callback_info info) {
   return call.answer(hash(call.library(), id, parts.views(), out));
 }
 
+// Lengths of inputs that are joined: a Uint32Array in native byte order.
+uint32_t length_at(View lengths, size_t item) {
+  uint32_t length;
+  std::memcpy(&length, lengths.data() + item * sizeof length, sizeof length);
+  return length;
+}
+
+// The digest of each of many inputs, which are joined in one array of octets.
+napi_value hash_each(napi_env env, napi_callback_info info) {
+  Call<4> call(env, info);
+  const HashId id = call.hash_id(0);
+  const MutableView out = call.out(1);
+  const View joined = call.bytes(2), lengths = call.bytes(3);
+  if (call.refused()) return call.refusal();
+  const size_t items = lengths.size() / sizeof(uint32_t), size = hash_length(id);
+  uint64_t total = 0;
+  for (size_t i = 0; i < items; ++i) total += length_at(lengths, i);
+  if (total != joined.size() || out.size() != items * size) return call.answer(Fault::kUsage);
+  size_t start = 0;
+  for (size_t i = 0; i < items; ++i) {
+    const View input = joined.subspan(start, length_at(lengths, i));
+    auto done = hash(call.library(), id, {&input, 1}, out.subspan(i * size, size));
+    if (!done) {
+      wipe(out);
+      return call.answer(done.fault());
+    }
+    start += input.size();
+  }
+  return call.number(1);
+}
+
 napi_value hmac_parts(napi_env env, napi_callback_info info) {
   Call<3 + kMaxParts> call(env, info);
   const HashId id = call.hash_id(0);
@@ -60,7 +93,8 @@ napi_value hmac_verify(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void register_hash(napi_env env, napi_value exports) {
-  static constexpr Method kMethods[] = {{"hash", hash_parts}, {"hmac", hmac_parts}, {"hmacVerify", hmac_verify}};
+  static constexpr Method kMethods[] = {
+      {"hash", hash_parts}, {"hashEach", hash_each}, {"hmac", hmac_parts}, {"hmacVerify", hmac_verify}};
   define(env, exports, kMethods);
 }
 

@@ -2,7 +2,7 @@ import { lengthHeader } from "../../codec/index.js";
 import { TinyMlsError } from "../../errors.js";
 import { aead } from "../../native/aead.js";
 import { keyParameters } from "../../native/algorithms.js";
-import { hash, hashLength, hmac, hmacVerify } from "../../native/hash.js";
+import { hash, hashEach, hashLength, hmac, hmacVerify } from "../../native/hash.js";
 import { hpke } from "../../native/hpke.js";
 import { hkdf } from "../../native/kdf.js";
 import { kem } from "../../native/kem.js";
@@ -75,6 +75,11 @@ export class Suite {
   /** Hash of the concatenation of `parts`. */
   hash(...parts: Bytes[]): Buffer {
     return hash(this.algorithms.hash, ...parts);
+  }
+
+  /** Hash of each of many inputs, which are joined: see `hashEach` of the native layer. */
+  hashEach(joined: Bytes, lengths: Uint32Array, out: Bytes): void {
+    hashEach(this.algorithms.hash, joined, lengths, out);
   }
 
   /** RFC 9420 §5.2: RefHash. The label is taken as it is, with its prefix. */
