@@ -5,14 +5,27 @@ import type { TreeHasher } from "#dist/mls/tree/tree-hash.js";
 
 /** Node's own hash functions, so that the hashes of the tree are checked against another implementation. */
 function nodeHasher(algorithm: string, Nh: number): TreeHasher {
-  return {
-    Nh,
-    hash: (...parts) => {
-      const hash = createHash(algorithm);
-      for (const part of parts) hash.update(part);
-      return hash.digest();
-    },
+  return hasherWith(Nh, (...parts) => {
+    const hash = createHash(algorithm);
+    for (const part of parts) hash.update(part);
+    return hash.digest();
+  });
+}
+
+function hasherWith(Nh: number, hash: TreeHasher["hash"]): TreeHasher {
+  const hashEach: TreeHasher["hashEach"] = (joined, lengths, out) => {
+    let start = 0;
+    lengths.forEach((length, i) => out.set(hash(joined.subarray(start, (start += length))), i * Nh));
   };
+  return { Nh, hash, hashEach };
+}
+
+/** SHA-256 that tells of every hash. */
+export function countingHasher(count: () => void): TreeHasher {
+  return hasherWith(32, (...parts) => {
+    count();
+    return sha256.hash(...parts);
+  });
 }
 
 export const sha256 = nodeHasher("sha256", 32);

@@ -1,0 +1,78 @@
+// RFC 9420 §7.8: many TreeHashInputs, one after the other. Laid out here by hand and not through the struct, because a join writes
+// tens of thousands: nodes are encoded already, and what is around them has fixed places.
+import { lengthHeader } from "../../codec/index.js";
+import { NodeType } from "../objects/index.js";
+import type { TreeNode } from "./node.js";
+
+const initialSize = 16 * 1024;
+const largestKept = 256 * 1024;
+/** Type, index, presence, and the headers of two hashes. */
+const mostAround = 16;
+
+export class TreeHashInputs {
+  #bytes = new Uint8Array(initialSize);
+  #used = 0;
+  #hashHeader = lengthHeader(0);
+  #hashLength = 0;
+  readonly #lengths: number[] = [];
+
+  get joined(): Uint8Array {
+    return this.#bytes.subarray(0, this.#used);
+  }
+
+  get lengths(): Uint32Array {
+    return Uint32Array.from(this.#lengths);
+  }
+
+  clear(): void {
+    if (this.#bytes.byteLength > largestKept) this.#bytes = new Uint8Array(initialSize);
+    this.#used = 0;
+    this.#lengths.length = 0;
+  }
+
+  addLeaf(leafIndex: number, leaf: TreeNode | null): void {
+    const start = this.#reserve(leaf, 0);
+    this.#bytes[this.#used++] = NodeType.leaf;
+    for (let shift = 24; shift >= 0; shift -= 8) this.#bytes[this.#used++] = leafIndex >>> shift;
+    this.#optional(leaf);
+    this.#lengths.push(this.#used - start);
+  }
+
+  addParent(parent: TreeNode | null, leftHash: Uint8Array, rightHash: Uint8Array): void {
+    const start = this.#reserve(parent, leftHash.byteLength + rightHash.byteLength);
+    this.#bytes[this.#used++] = NodeType.parent;
+    this.#optional(parent);
+    this.#appendHash(leftHash);
+    this.#appendHash(rightHash);
+    this.#lengths.push(this.#used - start);
+  }
+
+  #optional(node: TreeNode | null): void {
+    this.#bytes[this.#used++] = node === null ? 0 : 1;
+    if (node !== null) this.#append(node.bytes);
+  }
+
+  #appendHash(hash: Uint8Array): void {
+    if (hash.byteLength !== this.#hashLength) {
+      this.#hashLength = hash.byteLength;
+      this.#hashHeader = lengthHeader(hash.byteLength);
+    }
+    this.#append(this.#hashHeader);
+    this.#append(hash);
+  }
+
+  #append(octets: Uint8Array): void {
+    this.#bytes.set(octets, this.#used);
+    this.#used += octets.byteLength;
+  }
+
+  #reserve(node: TreeNode | null, hashes: number): number {
+    const end = this.#used + (node?.bytes.byteLength ?? 0) + hashes + mostAround;
+    if (end > this.#bytes.byteLength) {
+      const larger = new Uint8Array(2 * end);
+      larger.set(this.joined);
+      this.#bytes = larger;
+    }
+    return this.#used;
+  }
+}
