@@ -30,6 +30,7 @@ export type { GroupHealth } from "./mls/group-health.js";
 export { PendingCommit, type PendingCommitState } from "./mls/pending-commit.js";
 export {
   identityOf,
+  sameIdentity,
   trustBasicCredentials,
   type AuthenticationService,
   type CredentialUse,
