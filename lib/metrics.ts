@@ -1,0 +1,11 @@
+/** `tinymls/metrics`: Contexts and Clients in a prom-client registry. */
+export {
+  registerMetrics,
+  type MeteredClient,
+  type MetricsOptions,
+  type MetricsRegistry,
+  type RegisteredMetrics,
+} from "./observability/prometheus/index.js";
+export { metricNames } from "./observability/prometheus/families.js";
+export type { ClientMetrics, ReceivedKind } from "./observability/client-metrics.js";
+export { TinyMlsError, type ErrorCode } from "./errors.js";
