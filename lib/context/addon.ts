@@ -15,16 +15,16 @@ interface ContextCalls {
     maxStepAhead: number,
     replayWindow: number,
     timingJitterMicros: number,
-    secret: number | Bytes | undefined,
+    secret: number | undefined,
   ): number;
-  contextSeal(context: number, plaintext: Bytes, out: Bytes, aad: Bytes | undefined): number;
-  contextOpen(context: number, frame: Bytes, out: Bytes, aad: Bytes | undefined): number;
+  contextSeal(context: number, plaintext: Bytes, out: Bytes, aad?: Bytes): number;
+  contextOpen(context: number, frame: Bytes, out: Bytes, aad?: Bytes): number;
   contextBatch(context: number, ...arrays: BatchArrays): number;
   contextProcess(context: number, ...arrays: BatchArrays): Promise<number> | number;
   contextShare(context: number, out: Bytes): number;
   contextAttach(token: Bytes): number;
-  contextRotate(context: number, entropy: Bytes | undefined): number;
-  contextStir(context: number, entropy: Bytes): number;
+  contextRotate(context: number, entropy: number | undefined): number;
+  contextStir(context: number, entropy: number): number;
   contextCollect(context: number): number;
   contextClose(context: number): number;
   contextEpoch(context: number): number;

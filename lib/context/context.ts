@@ -3,7 +3,7 @@ import { isUint8Array } from "node:util/types";
 import { inspect } from "node:util";
 import type { TinyMlsError } from "../errors.js";
 import type { Bytes } from "../native/addon.js";
-import { release, releaseWhenCollected } from "../native/secret.js";
+import { handleOf, release, releaseWhenCollected, Secret } from "../native/secret.js";
 import { native, news } from "./addon.js";
 import { Batch, Kind, mixedBatch, type Operation, type OperationResult } from "./batch.js";
 import { fetchEvents, securityCodes, SecurityLog, type ContextEvents } from "./events.js";
@@ -48,9 +48,7 @@ class Attached {
  * `ahead`); sealing `exhausted` in the last epoch. A refused frame changes nothing.
  *
  * Events: `rotate`, `expire`, `security`, `error`, `close`. Those that another thread caused are seen with the next operation of this
- * one, or within `gcInterval`. `error` is emitted only while there is a listener.
- *
- * @see docs/context.md
+ * one, or within `gcInterval`. `error` is emitted only while there is a listener. More in docs/context.md.
  */
 export class Context extends EventEmitter<ContextEvents> implements Disposable {
   #handle: number;
@@ -218,7 +216,8 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
     this.#activity = "rotating";
     try {
       this.#stir();
-      const epoch = native.contextRotate(this.#handle, entropy);
+      using secret = entropy?.byteLength ? Secret.from(entropy) : undefined;
+      const epoch = native.contextRotate(this.#handle, secret && handleOf(secret));
       return this.#checked(epoch, rotateOperation, () =>
         entropy === undefined ? undefined : "entropy cannot be mixed into a shared secret: peers could not follow",
       );
@@ -360,7 +359,8 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
 
   #stir(): void {
     if (this.#entropySource === undefined || this.#handle === 0) return;
-    this.#checked(native.contextStir(this.#handle, drawEntropy(this.#entropySource)), rotateOperation);
+    using entropy = drawEntropy(this.#entropySource);
+    this.#checked(native.contextStir(this.#handle, handleOf(entropy)), rotateOperation);
   }
 
   #drain(): void {
@@ -374,15 +374,14 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
       } else if (event.kind === "expire") {
         this.emit("expire", { epoch: event.epoch });
       } else {
-        this.#stirAgain(event.reason === "requested");
+        if (event.reason !== "requested") this.#stirAgain();
         this.emit("rotate", { epoch: event.epoch, reason: event.reason });
       }
     }
   }
 
   // The addon rotates by itself and cannot ask the entropy source then, so that it is given the entropy for the next time.
-  #stirAgain(requested: boolean): void {
-    if (requested) return;
+  #stirAgain(): void {
     try {
       this.#stir();
     } catch (error) {

@@ -128,7 +128,8 @@ function suiteOf(options: ContextOptions): number {
   return id;
 }
 
-function secretOf(options: ContextOptions): number | Bytes | undefined {
+// The secret itself, or a native copy of the bytes.
+function secretOf(options: ContextOptions): Secret | undefined {
   const { secret, entropySource } = options;
   if (entropySource !== undefined && typeof entropySource !== "function") refuse("entropySource must be a function");
   if (secret === undefined) return entropySource === undefined ? undefined : drawEntropy(entropySource);
@@ -136,11 +137,11 @@ function secretOf(options: ContextOptions): number | Bytes | undefined {
   if (secret.byteLength < minSecret) refuse(`secret must have at least ${minSecret} bytes, not ${secret.byteLength}`);
   if (entropySource !== undefined)
     refuse("entropySource cannot be combined with secret: peers could not follow the epochs that it makes");
-  return secret instanceof Secret ? handleOf(secret) : secret;
+  return secret instanceof Secret ? secret : Secret.from(secret);
 }
 
-/** Bytes of the caller's entropy source. */
-export function drawEntropy(source: () => Bytes): Bytes {
+/** What the caller's entropy source gives. The caller disposes it. */
+export function drawEntropy(source: () => Bytes): Secret {
   const operation = "Context.entropySource";
   let drawn: unknown;
   try {
@@ -148,7 +149,7 @@ export function drawEntropy(source: () => Bytes): Bytes {
   } catch (cause) {
     throw new TinyMlsError("config", `${operation}: the function threw`, { operation, component: "context", cause });
   }
-  if (isUint8Array(drawn) && drawn.byteLength > 0) return drawn;
+  if (isUint8Array(drawn) && drawn.byteLength > 0) return Secret.from(drawn);
   throw new TinyMlsError("config", `${operation}: the function must return a non-empty Uint8Array`, {
     operation,
     component: "context",
@@ -165,7 +166,7 @@ function create(options: ContextOptions): number {
   if (fips !== undefined && typeof fips !== "boolean") refuse("fips must be true or false");
   if (timingJitter !== undefined && (typeof timingJitter !== "object" || timingJitter === null))
     refuse("timingJitter must be an object with maxMicros");
-  return native.contextCreate(
+  const numbers = [
     suiteOf(options),
     ratchets[ratchet],
     fips === true ? 1 : 0,
@@ -179,8 +180,13 @@ function create(options: ContextOptions): number {
     integer("maxStepAhead", options.maxStepAhead, 0, maxSteps - 1, steps),
     integer("replayWindow", options.replayWindow, 0, maxSteps, 0),
     timingJitter === undefined ? 0 : integer("timingJitter.maxMicros", timingJitter.maxMicros, 0, 1_000_000, 0),
-    secretOf(options),
-  );
+  ] as const;
+  const secret = secretOf(options);
+  try {
+    return native.contextCreate(...numbers, secret && handleOf(secret));
+  } finally {
+    if (secret !== options.secret) secret?.dispose();
+  }
 }
 
 /** The native handle of a new key ring. Throws `usage` for an option that is out of range. */

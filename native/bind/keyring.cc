@@ -25,6 +25,11 @@ napi_value one_frame(napi_env env, napi_callback_info info) {
   const Result<size_t> written = ((*context->ring).*operation)(*context->lane, aad, input, out);
   if (!written) return call.answer(written.fault());
   const bool news = context->ring->event_count() != context->seen;
+  if (!news && *written <= INT32_MAX) {  // a small integer, which takes no memory
+    napi_value number = nullptr;
+    napi_create_int32(env, static_cast<int32_t>(*written), &number);
+    return number;
+  }
   return call.number(static_cast<double>(*written) + (news ? kNews : 0));
 }
 
@@ -53,7 +58,7 @@ napi_value create(napi_env env, napi_callback_info info) {
   options.max_step_ahead = call.integer<uint32_t>(10);
   options.replay_window = call.integer<uint32_t>(11);
   options.timing_jitter = static_cast<Nanos>(call.integer<uint32_t>(12)) * kMicrosecond;
-  const View secret = call.absent(13) ? View{} : call.secret_or_bytes(13);
+  const View secret = call.absent(13) ? View{} : call.secret(13);
   if (call.refused()) return call.refusal();
   if (fips) {
     const auto library = Library::fips();
@@ -93,7 +98,7 @@ napi_value attach(napi_env env, napi_callback_info info) {
 napi_value rotate(napi_env env, napi_callback_info info) {
   Call<2> call(env, info);
   Attachment* const context = call.object<Attachment>(0);
-  const View entropy = call.optional_bytes(1);
+  const View entropy = call.absent(1) ? View{} : call.secret(1);
   if (call.refused()) return call.refusal();
   const auto epoch = context->ring->rotate(entropy);
   return epoch ? call.number(*epoch) : call.answer(epoch.fault());
@@ -102,7 +107,7 @@ napi_value rotate(napi_env env, napi_callback_info info) {
 napi_value stir(napi_env env, napi_callback_info info) {
   Call<2> call(env, info);
   Attachment* const context = call.object<Attachment>(0);
-  const View entropy = call.bytes(1);
+  const View entropy = call.secret(1);
   if (call.refused()) return call.refusal();
   return call.answer(context->ring->stir(entropy));
 }

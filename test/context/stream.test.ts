@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { createHash, randomBytes } from "node:crypto";
-import { Readable, Transform, Writable } from "node:stream";
+import { Readable, type Transform, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Context, FRAME_OVERHEAD, TinyMlsError, type DecryptStreamOptions, type EncryptStreamOptions } from "tinymls";
 import { openFrame } from "./reference.js";
