@@ -1,0 +1,173 @@
+// Three members in three processes, and a delivery service between them that sees ciphertext alone.
+import { createHash, randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { Member } from "./member.js";
+import type { Outcome, Published } from "./member-process.js";
+
+/** One thing that was done, and whether what had to hold held. */
+export interface GroupStep {
+  readonly what: string;
+  readonly outcome: string;
+  readonly held: boolean;
+}
+
+const fileSize = 16 * 2 ** 20;
+const messagesEach = 300;
+
+/**
+ * Runs the demonstration of groups.
+ * @param report told of each step as it is done
+ * @returns all steps; every `held` is true when all went well
+ */
+export async function demonstrateGroups(report: (step: GroupStep) => void): Promise<GroupStep[]> {
+  const steps: GroupStep[] = [];
+  const members: Member[] = [];
+  const folder = await mkdtemp(join(tmpdir(), "tinymls-demo-"));
+  const note = (what: string, outcome: string, held: boolean): void => {
+    const step = { what, outcome, held };
+    steps.push(step);
+    report(step);
+  };
+  try {
+    for (const name of ["alice", "bob", "carol"]) members.push(await Member.start(name));
+    const trio = members as [Member, Member, Member];
+    note("three processes", members.map(({ name }) => name).join(", "), true);
+    await found(trio, note);
+    await talk(trio, note);
+    await update(trio, note);
+    await race(trio, note);
+    await removeAndReturn(trio, note);
+    await tamper(trio, note);
+    await streamFile(trio, folder, note);
+    await Promise.all(members.map((member) => member.stop()));
+    note("keys wiped", "all processes ended", true);
+    return steps;
+  } finally {
+    for (const member of members) member.kill();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+type Trio = readonly [Member, Member, Member];
+type Note = (what: string, outcome: string, held: boolean) => void;
+
+async function found([alice, bob, carol]: Trio, note: Note): Promise<void> {
+  await alice.call("createGroup");
+  const add = await Promise.all([bob.call("keyPackage"), carol.call("keyPackage")]);
+  const { welcome } = await alice.call("prepare", { add });
+  await alice.call("confirm");
+  for (const member of [bob, carol]) await member.call("join", welcome!);
+  note("alice adds bob and carol", await view(alice, bob, carol), await agree(alice, bob, carol));
+}
+
+async function talk(trio: Trio, note: Note): Promise<void> {
+  let received = 0;
+  let milliseconds = 0;
+  for (const sender of trio) {
+    const messages = shuffled(await sender.call("sendMany", messagesEach));
+    for (const other of trio) {
+      if (other === sender) continue;
+      const result = await other.call("receiveMany", messages);
+      received += result.applications;
+      milliseconds += result.milliseconds;
+    }
+  }
+  const rate = Math.round(received / (milliseconds / 1000)).toLocaleString("en");
+  const outcome = `${received} messages out of order, ${rate}/s received`;
+  note("all talk to all", outcome, received === 6 * messagesEach);
+}
+
+async function update([alice, bob, carol]: Trio, note: Note): Promise<void> {
+  const proposal = await carol.call("proposeUpdate");
+  for (const member of [alice, bob]) await member.call("receive", proposal);
+  const published = await bob.call("prepare", {});
+  await accept(bob, published, alice, carol);
+  note("carol proposes an update, bob commits it", await view(bob), await agree(alice, bob, carol));
+}
+
+async function race([alice, bob, carol]: Trio, note: Note): Promise<void> {
+  const [, won] = await Promise.all([alice.call("prepare", { update: true }), bob.call("prepare", { update: true })]);
+  await accept(bob, won, alice, carol);
+  const state = await alice.call("pendingState");
+  await accept(alice, await alice.call("rebase"), bob, carol);
+  const held = state === "superseded" && (await agree(alice, bob, carol));
+  note("alice and bob commit at once", `bob wins, alice is ${state} and rebases; ${await view(alice)}`, held);
+}
+
+async function removeAndReturn([alice, bob, carol]: Trio, note: Note): Promise<void> {
+  const leaf = await alice.call("leafIndexOf", "carol");
+  const removal = await alice.call("prepare", { remove: [leaf!] });
+  await alice.call("confirm");
+  await bob.call("receive", removal.commit);
+  const told = await carol.call("receive", removal.commit);
+  const held = told.selfRemoved === true && (await agree(alice, bob));
+  note("alice removes carol", `carol is told; ${await view(alice)}`, held);
+  const commit = await carol.call("joinExternally", await alice.call("groupInfo"));
+  for (const member of [alice, bob]) await member.call("receive", commit);
+  note("carol comes back by an external commit", await view(carol), await agree(alice, bob, carol));
+}
+
+async function tamper([alice, bob]: Trio, note: Note): Promise<void> {
+  const message = await alice.call("send", "as it was sent");
+  const forged = Buffer.from(message);
+  forged[forged.length - 1]! ^= 1;
+  const refused = await bob.call("receive", forged);
+  const genuine = await bob.call("receive", message);
+  const again = await bob.call("receive", message);
+  const held = refused.kind === "rejected" && genuine.text === "as it was sent" && again.kind === "duplicate";
+  note("a message is tampered with", `${told(refused)}; the genuine one opens, its copy is a ${again.kind}`, held);
+}
+
+function told({ kind, rule }: Outcome): string {
+  return rule === undefined ? kind : `${kind} by ${rule}`;
+}
+
+async function streamFile([alice, bob, carol]: Trio, folder: string, note: Note): Promise<void> {
+  const path = join(folder, "file");
+  await writeFile(path, randomBytes(fileSize));
+  const digest = await digestOf(path);
+  const start = performance.now();
+  for (const receiver of [bob, carol]) {
+    await alice.call("sendFile", path, await receiver.call("listen"));
+    const received = await receiver.call("receivedFile");
+    if (received !== digest) return note(`alice streams a file to ${receiver.name}`, "it differs", false);
+  }
+  const seconds = (performance.now() - start) / 1000;
+  const rate = Math.round((2 * fileSize) / 2 ** 20 / seconds);
+  note("alice streams 16 MiB to bob and carol, keyed by the group", `equal by SHA-256, ${rate} MiB/s`, true);
+}
+
+/** The delivery service takes a commit: its author confirms, the others receive it. */
+async function accept(author: Member, { commit }: Published, ...others: Member[]): Promise<void> {
+  await author.call("confirm");
+  for (const other of others) await other.call("receive", commit);
+}
+
+async function agree(...members: Member[]): Promise<boolean> {
+  const views = await Promise.all(members.map((member) => member.call("view")));
+  return new Set(views.map(({ authenticator }) => authenticator)).size === 1;
+}
+
+async function view(...[member]: Member[]): Promise<string> {
+  const { epoch, members, authenticator } = await member!.call("view");
+  return `epoch ${epoch}, ${members.length} members, authenticator ${authenticator.slice(0, 8)}`;
+}
+
+function shuffled<T>(list: readonly T[]): T[] {
+  const out = [...list];
+  for (let i = out.length - 1; i > 0; i--) {
+    const j = randomBytes(4).readUInt32BE() % (i + 1);
+    [out[i], out[j]] = [out[j]!, out[i]!];
+  }
+  return out;
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
