@@ -143,9 +143,8 @@ interface Request {
 }
 
 process.on("message", ({ id, name, args }: Request) => {
-  const call = calls[name] as (...args: unknown[]) => unknown;
   Promise.resolve()
-    .then(() => call(...args))
+    .then((): unknown => Reflect.apply(calls[name], calls, args))
     .then(
       (result) => process.send!({ id, result }),
       (error: unknown) => process.send!({ id, error: error instanceof Error ? error.message : String(error) }),
