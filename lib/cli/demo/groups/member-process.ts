@@ -142,9 +142,11 @@ interface Request {
   readonly args: unknown[];
 }
 
+const callable: Readonly<Record<string, (...args: never[]) => unknown>> = calls;
+
 process.on("message", ({ id, name, args }: Request) => {
   Promise.resolve()
-    .then((): unknown => Reflect.apply(calls[name], calls, args))
+    .then(() => callable[name]!(...(args as never[])))
     .then(
       (result) => process.send!({ id, result }),
       (error: unknown) => process.send!({ id, error: error instanceof Error ? error.message : String(error) }),

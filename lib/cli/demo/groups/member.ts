@@ -41,7 +41,7 @@ export class Member {
   call<N extends Call>(name: N, ...args: Args<N>): Result<N> {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve, reject });
+      this.#waiting.set(id, { resolve: (result) => resolve(result as never), reject });
       this.#process.send({ id, name, args });
     });
   }
