@@ -12,6 +12,15 @@ const exits = `Exit codes: 0 done, 1 failed (damaged data, wrong key), 2 wrong c
 
 /** What each command does, in words. */
 export const commands: Readonly<Record<string, Help>> = {
+  demo: {
+    summary: "the main job on real input: streams, ratchet, rotation, threads, tampering",
+    usage: "tinymls demo [--seconds N] [--file FILE]",
+    text: `Seals real files through streams, ratchets and rotates the keys, shares one Context between two threads, tampers with
+frames, opens everything again and compares. Ends with a table and figures; exit code 0 means that every check held.
+
+  --seconds N   how long the two threads run, 1 to 30; 3 when not given
+  --file FILE   a file of yours among those that are sealed`,
+  },
   keygen: {
     summary: "make a key file",
     usage: "tinymls keygen [FILE] [--force] [--passphrase | --passphrase-file F]",
@@ -57,6 +66,14 @@ The input is binary, hexadecimal or base64; which one is found out. Nothing is v
     text: `Checks platform, OpenSSL, CPU features, algorithms, locked memory. Exit code 1 when something essential is missing.
 
       --json               for programs`,
+  },
+  bench: {
+    summary: "a quick measurement against node:crypto",
+    usage: "tinymls bench [--json] [--seconds N]",
+    text: `Measures encryptInto and decryptInto of 64 B and of 1 MiB, and the same work by node:crypto, in turns in one run.
+
+      --json               for programs
+      --seconds N          about how long, 1 to 60; 4 when not given`,
   },
 };
 

@@ -19,3 +19,17 @@ export function single(positionals: readonly string[], what: string): string | u
 export function noOperands(positionals: readonly string[]): void {
   if (positionals.length > 0) throw new CliError("usage", `unknown operand ${positionals[0]}`, "see tinymls help");
 }
+
+/** An option that is a whole number. */
+export function integer(
+  name: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+  otherwise: number,
+): number {
+  if (text === undefined) return otherwise;
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  if (value >= least && value <= most) return value;
+  throw new CliError("usage", `--${name} ${text} is out of range`, `give a whole number from ${least} to ${most}`);
+}

@@ -6,11 +6,13 @@ type Run = (args: string[]) => Promise<ExitCode | void>;
 
 // Loaded when asked for: `help` works where the addon does not.
 const load: Readonly<Record<string, () => Promise<{ run: Run }>>> = {
+  demo: () => import("./commands/demo.js"),
   keygen: () => import("./commands/keygen.js"),
   seal: () => import("./commands/seal.js"),
   open: () => import("./commands/open.js"),
   inspect: () => import("./commands/inspect.js"),
   doctor: () => import("./commands/doctor.js"),
+  bench: () => import("./commands/bench.js"),
 };
 
 /** One run of the command line; answers its exit code. */

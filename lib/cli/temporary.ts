@@ -1,6 +1,6 @@
-import { unlinkSync } from "node:fs";
+import { rmSync } from "node:fs";
 
-// Files that must not survive this process unless it finishes its work.
+// Files and folders that must not survive this process unless it finishes its work.
 const files = new Set<string>();
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 let watching = false;
@@ -21,9 +21,9 @@ export function letGo(path: string): void {
 function removeAll(): void {
   for (const path of files) {
     try {
-      unlinkSync(path);
+      rmSync(path, { recursive: true, force: true });
     } catch {
-      // gone already
+      // nothing more can be done about it
     }
   }
   files.clear();
