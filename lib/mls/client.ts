@@ -120,6 +120,7 @@ export class Client {
         identity: this.#identity(suite),
         lifetime: this.#lifetime(),
         retention: this.#settings.retention,
+        now: this.#settings.policy.now,
       }),
     );
   }

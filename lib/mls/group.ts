@@ -42,8 +42,8 @@ export class Group {
   readonly #host: GroupHost;
   readonly #turns = new Turns();
   readonly #gate: Gate = {
-    open: (operation, run) => this.#turns.take(() => (this.#requireOpen(operation), run())),
-    active: (operation, run) => this.#turns.take(() => (this.#requireActive(operation), run())),
+    open: (operation, run) => this.#turns.take(() => (this.#requireOpen(operation), this.#state.expire(), run())),
+    active: (operation, run) => this.#turns.take(() => (this.#requireActive(operation), this.#state.expire(), run())),
   };
   readonly #commits: OwnCommits;
   #closed: string | undefined;
@@ -311,6 +311,7 @@ export class Group {
   }
 
   health(): GroupHealth {
+    if (this.#closed === undefined) this.#state.expire();
     return groupHealth(this.#state, this.#commits.pending, this.#closed);
   }
 

@@ -118,7 +118,7 @@ export async function createCommit(
   const epoch = confirmed({ suite, context: next, tree: newTree, reinit: applied.reinit }, secrets);
   const signatureKey = withPath ? request.newSignatureKey?.clone() : undefined;
   const fresh: NodeKeys = pathKeys?.takeKeys() ?? new Map();
-  const staged = stageEpoch(current, epoch, { fresh, secrets, signatureKey }, retention);
+  const staged = stageEpoch(current, epoch, { fresh, secrets, signatureKey }, { retention, now: policy.now });
   try {
     const commit = protect(current, signed, request.framing, epoch.confirmationTag).bytes;
     const welcome = await welcomeOf(staged, applied, request, { joiner, pskSecret, path: pathKeys });

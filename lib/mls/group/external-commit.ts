@@ -102,7 +102,7 @@ export async function createExternalCommit(request: ExternalJoinRequest): Promis
   const next = confirmed({ suite, context, tree: path.tree, reinit: undefined }, secrets);
   const keys = kept.add(new TreePrivateKeys(placed.leaf, path.secrets.takeKeys()));
   const signatureKey: PrivateKey = kept.add(identity.signatureKey.clone());
-  const secretTree = secretTreeOf(secrets, path.tree.leafWidth, placed.leaf, retention);
+  const secretTree = secretTreeOf(secrets, path.tree.leafWidth, placed.leaf, { retention, now: policy.now });
   const commit = protectPublic(signed, undefined, next.confirmationTag).bytes;
   kept.release();
   return { epoch: { ...next, ownLeafIndex: placed.leaf, keys, signatureKey, secrets, secretTree }, commit };

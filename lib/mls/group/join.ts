@@ -76,7 +76,10 @@ export async function joinByWelcome(request: JoinRequest): Promise<MemberEpoch> 
   );
   const keys = kept.add(privateKeys(request, epoch.tree, ownLeafIndex, groupInfo.signer, invitation.pathSecret));
   const signatureKey = kept.add(request.signatureKey.clone());
-  const secretTree = secretTreeOf(secrets, epoch.tree.leafWidth, ownLeafIndex, request.retention);
+  const secretTree = secretTreeOf(secrets, epoch.tree.leafWidth, ownLeafIndex, {
+    retention: request.retention,
+    now: policy.now,
+  });
   kept.release();
   return { ...epoch, ownLeafIndex, keys, signatureKey, secrets, secretTree };
 }

@@ -62,6 +62,12 @@ export class MemberState {
     this.#senderKeys = senderKeysOf(this.#epoch, this.environment.policy.customProposals);
   }
 
+  /** Erases the keys for late messages whose time is over. */
+  expire(): void {
+    this.past.expire();
+    this.#epoch.secretTree.expire();
+  }
+
   /** Wipes everything. */
   dispose(): void {
     disposeEpoch(this.#epoch);

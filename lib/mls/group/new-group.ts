@@ -2,29 +2,28 @@
 import { encodeOnce } from "../../codec/index.js";
 import type { PrivateKey } from "../../native/keys.js";
 import { GroupContext, LeafNodeSource, ProtocolVersion, type Extension, type Lifetime } from "../objects/index.js";
-import { EpochSecrets, type RetentionPolicy } from "../schedule/index.js";
+import { EpochSecrets } from "../schedule/index.js";
 import type { Suite } from "../suite/index.js";
 import { checkLeaf, leafNode, leafRequirements, RatchetTree, signLeaf, TreePrivateKeys } from "../tree/index.js";
 import { confirmed } from "./create-commit.js";
 import type { MemberEpoch } from "./epoch.js";
 import { checkGroupExtensions } from "./group-extensions.js";
 import type { LeafIdentity } from "./key-package.js";
-import { secretTreeOf } from "./stage-member.js";
+import { secretTreeOf, type KeepingPolicy } from "./stage-member.js";
 
-export interface NewGroup {
+export interface NewGroup extends KeepingPolicy {
   readonly suite: Suite;
   readonly groupId: Uint8Array;
   readonly extensions: readonly Extension[];
   readonly identity: LeafIdentity;
   readonly lifetime: Lifetime;
-  readonly retention: RetentionPolicy;
 }
 
 /**
  * Epoch 0 of a group with one member.
  * @throws TinyMlsError `invalid` where the member does not suit the extensions
  */
-export function createGroup({ suite, groupId, extensions, identity, lifetime, retention }: NewGroup): MemberEpoch {
+export function createGroup({ suite, groupId, extensions, identity, lifetime, ...keeping }: NewGroup): MemberEpoch {
   checkGroupExtensions(extensions);
   const leafKey = suite.generateHpkeKeyPair();
   let signatureKey: PrivateKey | undefined;
@@ -58,7 +57,7 @@ export function createGroup({ suite, groupId, extensions, identity, lifetime, re
       keys: new TreePrivateKeys(0, new Map([[leafNode(0), leafKey]])),
       signatureKey,
       secrets,
-      secretTree: secretTreeOf(secrets, tree.leafWidth, 0, retention),
+      secretTree: secretTreeOf(secrets, tree.leafWidth, 0, keeping),
     };
   } catch (error) {
     leafKey.dispose();

@@ -54,6 +54,7 @@ export class PastEpochs {
 
   /** Erases what the policy does not keep. */
   expire(): void {
+    if (this.#epochs.size === 0) return;
     const { pastEpochs, pastEpochLifetimeMs, resumptionEpochs } = this.#retention;
     const oldest = this.#now() - pastEpochLifetimeMs;
     for (const [epoch, past] of this.#epochs) {
@@ -62,6 +63,7 @@ export class PastEpochs {
       past.secretTree.dispose();
       this.#epochs.delete(epoch);
     }
+    for (const { secretTree } of this.#epochs.values()) secretTree.expire();
     for (const [epoch, psk] of this.#resumptionPsks) {
       if (this.#resumptionPsks.size <= resumptionEpochs) break;
       psk.dispose();

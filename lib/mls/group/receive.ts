@@ -74,6 +74,6 @@ async function receiveCommit(
 function stageNext(state: MemberState, staged: StagedCommit, proposals: readonly SentProposal[]): StagedEpoch {
   const { epoch, environment } = state;
   const own = proposals.find((sent): sent is CachedProposal => "keys" in sent && sent.keys !== undefined);
-  const { psks, retention } = environment;
-  return stageReceivedCommit({ current: epoch, psks, retention, ownUpdate: own?.keys }, staged);
+  const { psks, retention, policy } = environment;
+  return stageReceivedCommit({ current: epoch, psks, retention, now: policy.now, ownUpdate: own?.keys }, staged);
 }

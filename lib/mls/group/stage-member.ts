@@ -3,7 +3,7 @@ import type { PrivateKey } from "../../native/keys.js";
 import { Owned } from "../../native/owned.js";
 import type { Secret } from "../../native/secret.js";
 import { verifyConfirmationTag } from "../framing/index.js";
-import { EpochSecrets, SecretTree, type RetentionPolicy } from "../schedule/index.js";
+import { EpochSecrets, SecretTree, type SecretTreeOptions } from "../schedule/index.js";
 import { decryptUpdatePath, leafNode, type NodeKeys, type PathKeys, type StagedPrivateKeys } from "../tree/index.js";
 import type { MemberEpoch, PublicEpoch } from "./epoch.js";
 import { pskSecretOf, type PskLookup } from "./psk-store.js";
@@ -55,7 +55,7 @@ export function stageEpoch(
   current: MemberEpoch,
   staged: PublicEpoch,
   { fresh, secrets, signatureKey }: MemberInputs,
-  retention: RetentionPolicy,
+  keeping: KeepingPolicy,
 ): StagedEpoch {
   const { suite, context, tree, interimTranscriptHash, confirmationTag, reinit } = staged;
   const { ownLeafIndex } = current;
@@ -66,7 +66,7 @@ export function stageEpoch(
       keys: keys.next,
       signatureKey: signatureKey ?? current.signatureKey,
       secrets,
-      secretTree: secretTreeOf(secrets, tree.leafWidth, ownLeafIndex, retention),
+      secretTree: secretTreeOf(secrets, tree.leafWidth, ownLeafIndex, keeping),
     };
     return new StagedEpoch(current, next, keys);
   } catch (error) {
@@ -77,20 +77,22 @@ export function stageEpoch(
   }
 }
 
+/** How long keys of late messages are kept, and by which clock. */
+export type KeepingPolicy = Required<Pick<SecretTreeOptions, "retention" | "now">>;
+
 /** The secret tree of an epoch, which consumes its encryption_secret. */
 export function secretTreeOf(
   secrets: EpochSecrets,
   leafCount: number,
   ownLeafIndex: number,
-  retention: RetentionPolicy,
+  { retention, now }: KeepingPolicy,
 ): SecretTree {
-  return new SecretTree(secrets.suite, secrets.take("encryptionSecret"), { leafCount, ownLeafIndex, retention });
+  return new SecretTree(secrets.suite, secrets.take("encryptionSecret"), { leafCount, ownLeafIndex, retention, now });
 }
 
-export interface CommitReceiver {
+export interface CommitReceiver extends KeepingPolicy {
   readonly current: MemberEpoch;
   readonly psks: PskLookup;
-  readonly retention: RetentionPolicy;
   /** The keys of this member's own Update that the commit covers, lent. */
   readonly ownUpdate?: { readonly leafKey: PrivateKey; readonly signatureKey: PrivateKey | undefined } | undefined;
 }
@@ -113,7 +115,7 @@ export function stageReceivedCommit(receiver: CommitReceiver, staged: StagedComm
   const fresh = new Map(path?.takeKeys());
   if (ownUpdate !== undefined) fresh.set(ownLeaf, ownUpdate.leafKey.clone());
   const signatureKey = ownUpdate?.signatureKey?.clone();
-  return checkConfirmation(stageEpoch(current, staged, { fresh, secrets, signatureKey }, receiver.retention), staged);
+  return checkConfirmation(stageEpoch(current, staged, { fresh, secrets, signatureKey }, receiver), staged);
 }
 
 function externalInit(current: MemberEpoch, { suite, applied }: StagedCommit): Secret | undefined {

@@ -48,7 +48,7 @@ export async function startFollowingGroup(
   const { retention, policy } = environment;
   const state = new MemberState(
     environment,
-    createGroup({ suite, groupId, extensions, identity, lifetime, retention }),
+    createGroup({ suite, groupId, extensions, identity, lifetime, retention, now: policy.now }),
   );
   try {
     const { groupId: pskGroupId } = former.context.value;
