@@ -84,6 +84,12 @@ export class Installation {
 }
 
 const body = `
+const context = new Context();
+const frame = context.encrypt("framed");
+context.rotateKey();
+console.log(context.decrypt(frame).toString(), context.epoch);
+context.close();
+
 const key = Secret.random(32);
 const nonce = randomBytes(12);
 const sealed = aead.seal("AES-256-GCM", key, nonce, Buffer.from("aad"), Buffer.from("plain"));
@@ -99,12 +105,12 @@ console.log("opened", opened.toString(), "refused", refused);
 `;
 
 /** What `programs` print. */
-export const wanted = "opened plain refused undecryptable\n";
+export const wanted = "framed 1\nopened plain refused undecryptable\n";
 
 const names = "{ aead, randomBytes, Secret }";
 const programs = {
-  "require.cjs": `const ${names} = require("tinymls/crypto");\nconst { TinyMlsError } = require("tinymls");\n${body}`,
-  "import.mjs": `import ${names} from "tinymls/crypto";\nimport { TinyMlsError } from "tinymls";\n${body}`,
+  "require.cjs": `const ${names} = require("tinymls/crypto");\nconst { Context, TinyMlsError } = require("tinymls");\n${body}`,
+  "import.mjs": `import ${names} from "tinymls/crypto";\nimport { Context, TinyMlsError } from "tinymls";\n${body}`,
   "types.mts": `import ${names} from "tinymls/crypto";\nimport { TinyMlsError } from "tinymls";
 const sealed: Buffer = aead.seal("AES-256-GCM", Secret.random(32), randomBytes(12), Buffer.of(), Buffer.of(1));
 export const code = (error: TinyMlsError): string => \`\${error.code} \${sealed.length}\`;
