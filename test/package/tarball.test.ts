@@ -6,6 +6,10 @@ import { Installation, matrixCommand, nodeLines, tsc, wanted } from "./installed
 const platform = `${process.platform}-${process.arch}`;
 const minutes = 60_000;
 let installation: Installation;
+const { bin, version: packageVersion } = JSON.parse(readFileSync("package.json", "utf8")) as {
+  bin: { tinymls: string };
+  version: string;
+};
 
 beforeAll(() => {
   installation = new Installation();
@@ -66,6 +70,19 @@ describe("installed from the tarball", () => {
       });
     }
   }
+
+  for (const { name, version, binary } of nodeLines.filter(({ present }) => present)) {
+    test(`the command on ${name} ${version}`, () => {
+      const { code, stdout } = installation.run(binary, [join("node_modules", "tinymls", bin.tinymls), "doctor"]);
+      expect(stdout).toContain("tinymls works here.");
+      expect(code).toBe(0);
+    });
+  }
+
+  test("npx finds the command", () => {
+    const ended = installation.run("npx", ["--no-install", "tinymls", "--version"]);
+    expect(ended).toMatchObject({ code: 0, stdout: `${packageVersion}\n` });
+  });
 
   // Last, since it takes the prebuilds away.
   test(
