@@ -44,6 +44,7 @@ export interface ErrorDetails {
 
 const retryableCodes: ReadonlySet<ErrorCode> = new Set(["missing", "conflict", "storage"]);
 
+/** The one error that the package throws on purpose. */
 export class TinyMlsError extends Error {
   readonly code: ErrorCode;
   readonly operation: string | undefined;

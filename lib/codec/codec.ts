@@ -16,6 +16,7 @@ export interface Codec<T> {
   readonly depth: number;
   /** `parent` is the struct read so far, for fields that depend on earlier ones. */
   read(reader: Reader, parent: object): T;
+  /** `parent` is the struct that `value` is a field of. */
   write(writer: Writer, value: T, parent: object): void;
   /** JSON-safe: octets as hex, enums by name, 64-bit integers as text. */
   json(value: T, parent: object): Json;

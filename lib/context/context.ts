@@ -1,6 +1,5 @@
 import { EventEmitter } from "node:events";
-import { isUint8Array } from "node:util/types";
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 import type { TinyMlsError } from "../errors.js";
 import type { Bytes } from "../native/addon.js";
 import { handleOf, release, releaseWhenCollected, Secret } from "../native/secret.js";
@@ -122,9 +121,10 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
     return out;
   }
 
+  /** @throws TinyMlsError `malformed`, `undecryptable`, `expired`, `closed`; `invalid` with rule `replay` or `ahead` */
   decrypt(frame: Bytes, options?: Aad): Buffer {
     const operation = "Context.decrypt";
-    if (!isUint8Array(frame)) throw usage(operation, "frame must be a Uint8Array");
+    if (!types.isUint8Array(frame)) throw usage(operation, "frame must be a Uint8Array");
     const out = Buffer.allocUnsafe(Math.max(0, frame.byteLength - FRAME_OVERHEAD));
     const written = native.contextOpen(this.#handle, frame, out, options?.aad);
     if (!(written >= 0 && written < news)) this.#settle(written, operation, frame, out, options?.aad);
@@ -212,7 +212,8 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
    */
   rotateKey(options?: { entropy?: Bytes }): number {
     const entropy = options?.entropy;
-    if (entropy !== undefined && !isUint8Array(entropy)) throw usage(rotateOperation, "entropy must be a Uint8Array");
+    if (entropy !== undefined && !types.isUint8Array(entropy))
+      throw usage(rotateOperation, "entropy must be a Uint8Array");
     this.#activity = "rotating";
     try {
       this.#stir();
@@ -227,6 +228,7 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
     }
   }
 
+  /** State, age and limits, for a health check. */
   health(): ContextHealth {
     return healthOf(this.metrics(), this.state, this.#troubled, this.#lastError);
   }

@@ -215,6 +215,7 @@ export class Client {
     this.#psks.add(Buffer.from(id as string), psk instanceof Secret ? psk.clone() : Secret.from(psk));
   }
 
+  /** Erases a PSK; false where there is none with that id. */
   removePsk(id: Bytes | string): boolean {
     return this.#psks.remove(Buffer.from(id as string));
   }

@@ -153,10 +153,12 @@ export class Group {
     });
   }
 
+  /** Proposes to remove a member. */
   proposeRemove(leafIndex: number): Promise<Buffer> {
     return this.#propose("proposeRemove", () => ({ proposalType: ProposalType.remove, removed: leafIndex }));
   }
 
+  /** Proposes to inject a PSK into the next epoch. */
   proposePsk(reference: PskReference): Promise<Buffer> {
     return this.#propose("proposePsk", ({ suite, context }) => ({
       proposalType: ProposalType.psk,
@@ -164,6 +166,7 @@ export class Group {
     }));
   }
 
+  /** Proposes to go on in a new group (RFC 9420 §11.2). */
   proposeReInit(options: ReInitOptions = {}): Promise<Buffer> {
     return this.#propose("proposeReInit", ({ suite, context }) =>
       reinitProposal(suite, context.value.extensions, options),
@@ -310,6 +313,7 @@ export class Group {
     return this.#epoch.tree.encode();
   }
 
+  /** What an operator may want to know: members, unrotated leaves, what is kept for late messages. */
   health(): GroupHealth {
     if (this.#closed === undefined) this.#state.expire();
     return groupHealth(this.#state, this.#commits.pending, this.#closed);

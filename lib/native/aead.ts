@@ -49,6 +49,10 @@ export const aead = {
     return out;
   },
 
+  /**
+   * Opens what `seal` made (RFC 5116 §2.2).
+   * @throws TinyMlsError `undecryptable`, whatever was wrong
+   */
   open(
     algorithm: AeadAlgorithm,
     key: Secret | Bytes,

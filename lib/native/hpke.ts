@@ -124,6 +124,10 @@ export const hpke = {
     return { enc, ciphertext };
   },
 
+  /**
+   * Opens one message (RFC 9180 §6.1).
+   * @throws TinyMlsError `undecryptable`, whatever was wrong
+   */
   open(
     suite: HpkeSuite,
     key: PrivateKey,
@@ -201,6 +205,7 @@ export const hpke = {
     return { secret: secretOf(answer, "hpke.exportSender"), enc };
   },
 
+  /** The secret that `exportSender` gave the sender (RFC 9180 §6.2). */
   exportReceiver(
     suite: HpkeSuite,
     key: PrivateKey,

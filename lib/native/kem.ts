@@ -38,6 +38,7 @@ export interface FixedRandomness {
  * that gives an all-zero secret is `invalid` (RFC 9180 §7.1.4).
  */
 export const kem = {
+  /** A fresh key pair (RFC 9180 §4, GenerateKeyPair). */
   generateKeyPair(algorithm: KemAlgorithm): PrivateKey {
     kemParameters(algorithm, "kem.generateKeyPair");
     return generatePrivateKey(algorithm, "kem.generateKeyPair");
@@ -49,6 +50,10 @@ export const kem = {
     return privateKeyOf(algorithm, native.kemDeriveKeyPair(id, secretOrBytes(ikm)), "kem.deriveKeyPair");
   },
 
+  /**
+   * A shared secret for the holder of a public key, and what to send them (RFC 9180 §4, Encap).
+   * @throws TinyMlsError `malformed` or `invalid` where the public key is none
+   */
   encapsulate(algorithm: KemAlgorithm, publicKey: Bytes): Encapsulation {
     return encapsulateWith(algorithm, publicKey, {});
   },

@@ -54,6 +54,7 @@ export class SecureBuffer {
     this.#bytes = new Uint8Array(memory);
   }
 
+  /** Zeroed bytes in locked native memory. */
   static alloc(length: number): SecureBuffer {
     return new SecureBuffer(length);
   }
@@ -95,6 +96,7 @@ export class SecureBuffer {
     this.dispose();
   }
 
+  /** Redacted. */
   toString(): string {
     return this.#handle === 0 ? "SecureBuffer { disposed }" : `SecureBuffer { ${this.byteLength} bytes }`;
   }

@@ -24,11 +24,13 @@ export interface SignedItem {
  * `config` is thrown where this OpenSSL does not offer the algorithm.
  */
 export const signature = {
+  /** A fresh key pair. */
   generateKeyPair(algorithm: SignatureAlgorithm): PrivateKey {
     signatureParameters(algorithm, "signature.generateKeyPair");
     return generatePrivateKey(algorithm, "signature.generateKeyPair");
   },
 
+  /** The signature of a message, in the encoding of RFC 9420 §5.1.2. */
   sign(key: PrivateKey, message: Bytes): Buffer {
     const { signatureLength } = signatureParameters(key.algorithm as SignatureAlgorithm, "signature.sign");
     const out = Buffer.allocUnsafe(signatureLength);

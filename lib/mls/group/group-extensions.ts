@@ -37,6 +37,7 @@ export function externalPubOf(extensions: readonly Extension[]): Uint8Array | un
   return body === undefined ? undefined : decode(ExternalPub, body).externalPub;
 }
 
+/** The required_capabilities extension (RFC 9420 §11.1) of a group context. */
 export function requiredCapabilitiesExtension(required: RequiredCapabilities): Extension {
   return {
     extensionType: ExtensionType.requiredCapabilities,
@@ -44,6 +45,7 @@ export function requiredCapabilitiesExtension(required: RequiredCapabilities): E
   };
 }
 
+/** The external_senders extension (RFC 9420 §12.1.8.1) of a group context. */
 export function externalSendersExtension(senders: readonly ExternalSender[]): Extension {
   return { extensionType: ExtensionType.externalSenders, extensionData: encode(ExternalSenders, senders) };
 }

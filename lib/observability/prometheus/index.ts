@@ -8,8 +8,10 @@ import type { Totals } from "./totals.js";
 
 /** A registry of prom-client, or what works like one. */
 export interface MetricsRegistry {
+  /** As prom-client names it. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- prom-client's own type knows its classes alone
   registerMetric(metric: any): void;
+  /** As prom-client names it. */
   removeSingleMetric(name: string): void;
 }
 
