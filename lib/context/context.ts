@@ -30,8 +30,7 @@ interface Aad {
 
 const none = new Uint8Array(0);
 const whole = (data: Buffer): Buffer => data;
-const closedFault = -8;
-const rotateOperation = "Context.rotateKey";
+const [closedFault, rotateOperation] = [-8, "Context.rotateKey"];
 
 /** What `Context.attach` hands to the constructor. */
 class Attached {
