@@ -19,6 +19,7 @@ import type { LeafContent } from "../tree/index.js";
 import { applyProposals } from "./apply-proposals.js";
 import { chooseProposals, type ChosenProposals, type SkippedProposal } from "./choose-proposals.js";
 import type { MemberEpoch } from "./epoch.js";
+import { fittingProposals } from "./fitting-proposals.js";
 import { GrowingGroup, type AddSetting } from "./growing-group.js";
 import type { MemberState } from "./member-state.js";
 import { planAdd, type AddPlan } from "./plan-add.js";
@@ -90,9 +91,10 @@ export async function buildCommit(
   const removed = new Set(options.remove ?? []);
   const offered = await offeredProposals(state, options, removed);
   const byValue = [...proposalsByValue(epoch, options), ...more].map((proposal) => own(epoch, proposal));
-  const setting = addSetting(state, [...offered.chosen, ...byValue]);
+  const { fitting, skipped } = fittingProposals(epoch, offered.chosen, byValue);
+  const setting = addSetting(state, [...fitting, ...byValue]);
   const growing = new GrowingGroup(setting);
-  const admitted = await admit(growing, offered.chosen);
+  const admitted = await admit(growing, fitting);
   const plan = await planOf(setting, options.add ?? [], growing);
   const adds = plan.accepted.map(({ keyPackage }) => own(epoch, { proposalType: ProposalType.add, keyPackage }));
   const changes = typeof options.update === "object" ? options.update : undefined;
@@ -102,7 +104,7 @@ export async function buildCommit(
     leaf: leafContent(epoch, changes),
     newSignatureKey: changes?.signatureKey,
     plan,
-    skipped: [...offered.skipped, ...admitted.skipped],
+    skipped: [...offered.skipped, ...skipped, ...admitted.skipped],
   };
 }
 
@@ -184,7 +186,8 @@ function addSetting({ epoch, environment }: MemberState, list: readonly SentProp
   const extensions = newExtensions?.proposal.extensions ?? epoch.context.value.extensions;
   const { support } = applyProposals(epoch.tree, extensions, removals).remaining;
   const removed = new Set(ofType(list, ProposalType.remove).map(({ proposal }) => proposal.removed));
-  return { epoch, policy: environment.policy, extensions, removed, support };
+  const updates = ofType(list, ProposalType.update).map(({ proposal }) => proposal.leafNode);
+  return { epoch, policy: environment.policy, extensions, removed, support, updates };
 }
 
 // A Remove of a blank leaf is refused when the list is validated.

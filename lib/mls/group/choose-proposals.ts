@@ -4,6 +4,7 @@ import { TinyMlsError } from "../../errors.js";
 import { PreSharedKeyID, ProposalType, type LeafNode } from "../objects/index.js";
 import { Checks } from "./checks.js";
 import type { MemberState } from "./member-state.js";
+import { hasPsk, type PskLookup } from "./psk-store.js";
 import type { CachedProposal } from "./proposal-cache.js";
 import { affectedLeaf, isDefaultType } from "./proposals.js";
 import { validateProposal } from "./validate-proposal.js";
@@ -48,6 +49,7 @@ export async function chooseProposals(state: MemberState, byValue: ByValue): Pro
 
 class Choice {
   readonly #own: number;
+  readonly #lookup: PskLookup;
   readonly #byValue: ByValue;
   readonly #lastChange: ReadonlyMap<number, CachedProposal>;
   readonly #onlyReInits: boolean;
@@ -56,8 +58,9 @@ class Choice {
   #extensions: boolean;
   #reinit = false;
 
-  constructor({ epoch }: MemberState, byValue: ByValue, proposals: readonly CachedProposal[]) {
+  constructor({ epoch, environment }: MemberState, byValue: ByValue, proposals: readonly CachedProposal[]) {
     this.#own = epoch.ownLeafIndex;
+    this.#lookup = environment.psks;
     this.#byValue = byValue;
     this.#lastChange = lastChanges(proposals);
     this.#onlyReInits = proposals.every(({ proposal }) => proposal.proposalType === ProposalType.reinit);
@@ -79,6 +82,7 @@ class Choice {
       case ProposalType.update:
         return this.#repeatedKeys(proposal.leafNode);
       case ProposalType.psk:
+        if (!hasPsk(proposal.psk, this.#lookup)) return "this client does not have the PSK";
         return this.#repeated(this.#psks, encode(PreSharedKeyID, proposal.psk).toString("latin1"));
       case ProposalType.reinit:
         if (this.#reinit || !this.#onlyReInits) return "a ReInit is committed alone";

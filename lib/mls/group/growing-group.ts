@@ -14,6 +14,8 @@ export interface AddSetting {
   readonly removed: ReadonlySet<number>;
   /** What the members that stay support. */
   readonly support: PublicEpoch["tree"]["support"];
+  /** The leaves that Updates of the same commit bring. */
+  readonly updates?: readonly LeafNode[];
 }
 
 /** Admits new members one by one, as long as the group stays valid. */
@@ -29,13 +31,17 @@ export class GrowingGroup {
     this.#setting = setting;
     this.#requirements = leafRequirements({ cipherSuite: epoch.suite.id, extensions });
     this.#support = setting.support;
+    for (const { signatureKey, encryptionKey } of setting.updates ?? []) {
+      this.#signatureKeys.add(latin1(signatureKey));
+      this.#encryptionKeys.add(latin1(encryptionKey));
+    }
   }
 
   /** @throws TinyMlsError `invalid` with the rule; then nothing is admitted */
   async admit({ leafNode }: KeyPackage): Promise<void> {
     const { epoch, removed } = this.#setting;
-    const signatureKey = Buffer.from(leafNode.signatureKey).toString("latin1");
-    const encryptionKey = Buffer.from(leafNode.encryptionKey).toString("latin1");
+    const signatureKey = latin1(leafNode.signatureKey);
+    const encryptionKey = latin1(leafNode.encryptionKey);
     if (this.#signatureKeys.has(signatureKey)) refuse("12.2/add-once");
     const present = epoch.tree.memberWithSignatureKey(leafNode.signatureKey);
     if (present !== undefined && !removed.has(present)) refuse("12.2/add-new", `leaf ${present}`);
@@ -59,4 +65,8 @@ export class GrowingGroup {
       if (same) refuse("12.2/add-new", `leaf ${leafIndex}`);
     }
   }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }

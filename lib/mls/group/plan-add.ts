@@ -1,4 +1,5 @@
 /** RFC 9420 §12.1.1, §12.2: which key packages a commit can add. */
+import { types } from "node:util";
 import { decode, encode } from "../../codec/index.js";
 import { TinyMlsError, type ErrorCode } from "../../errors.js";
 import { KeyPackage, MLSMessage, WireFormat } from "../objects/index.js";
@@ -102,7 +103,8 @@ const keyPackageMessage = Buffer.from([0, 1, 0, WireFormat.mlsKeyPackage]);
  */
 export function keyPackageFrom(bytes: Bytes): KeyPackage {
   // A bare KeyPackage starts with version and cipher suite, of which 0x0005 is one too.
-  if (keyPackageMessage.compare(bytes, 0, 4) !== 0) return decode(KeyPackage, bytes);
+  if (!types.isUint8Array(bytes) || keyPackageMessage.compare(bytes.subarray(0, 4)) !== 0)
+    return decode(KeyPackage, bytes);
   try {
     const message = decode(MLSMessage, bytes);
     if (message.wireFormat !== WireFormat.mlsKeyPackage) throw new TinyMlsError("malformed", "no key package");

@@ -24,13 +24,21 @@ export function pskSecretOf(suite: Suite, ids: readonly PreSharedKeyID[], lookup
   );
 }
 
+export function hasPsk(id: PreSharedKeyID, lookup: PskLookup): boolean {
+  return lent(id, lookup) !== undefined;
+}
+
+function lent(id: PreSharedKeyID, lookup: PskLookup): Secret | undefined {
+  return id.pskType === PSKType.external ? lookup.external(id.pskId) : lookup.resumption(id.pskGroupId, id.pskEpoch);
+}
+
 function find(id: PreSharedKeyID, lookup: PskLookup): Secret {
-  const external = id.pskType === PSKType.external;
-  const psk = external ? lookup.external(id.pskId) : lookup.resumption(id.pskGroupId, id.pskEpoch);
+  const psk = lent(id, lookup);
   if (psk !== undefined) return psk;
-  const which = external
-    ? `external PSK ${hex(id.pskId)}`
-    : `resumption PSK of epoch ${id.pskEpoch} of ${hex(id.pskGroupId)}`;
+  const which =
+    id.pskType === PSKType.external
+      ? `external PSK ${hex(id.pskId)}`
+      : `resumption PSK of epoch ${id.pskEpoch} of ${hex(id.pskGroupId)}`;
   throw new TinyMlsError("missing", `this client does not have the ${which}`, {
     component: "mls",
     rule: "12.4.2/psk-available",

@@ -12,6 +12,7 @@ type Bytes = Uint8Array;
 
 /** What comes of a message. Only an error that is not about the message is thrown. */
 export async function receiveOne(state: MemberState, bytes: Bytes): Promise<Received> {
+  requireBytes(bytes);
   const opened = tryOpen(state, bytes);
   if (!isOpened(opened)) return opened;
   const { message, publicKey } = opened;
@@ -20,6 +21,9 @@ export async function receiveOne(state: MemberState, bytes: Bytes): Promise<Rece
     return receiveVerified(state, verifyMessage(message, keys), opened, accept);
   });
 }
+
+/** So many messages are open before their signatures are verified. */
+const mostAtOnce = 512;
 
 /**
  * What comes of each message, in their order. The signatures of successive application messages are verified in one batch; a
@@ -37,14 +41,22 @@ export async function receiveAll(
     batch = [];
     await verifyBatch(state, ready, outcomes);
   };
+  messages.forEach(requireBytes);
   for (const [index, bytes] of messages.entries()) {
-    const opened = tryOpen(state, bytes);
+    let opened = tryOpen(state, bytes);
+    // The ratchet moves once those before it are accepted.
+    const tooFar = "rule" in opened && opened.rule === "15.3/forward-distance";
+    if ((tooFar && batch.length > 0) || batch.length >= mostAtOnce) {
+      if (isOpened(opened)) opened.key?.discard();
+      await flush();
+      opened = tryOpen(state, bytes);
+    }
     if (!isOpened(opened)) {
       outcomes[index] = opened;
       continue;
     }
     if (opened.message.content.contentType === ContentType.application) {
-      batch.push({ index, opened });
+      batch.push({ index, bytes, opened });
       continue;
     }
     opened.key?.discard();
@@ -61,6 +73,7 @@ export async function receiveAll(
 
 interface Waiting {
   readonly index: number;
+  readonly bytes: Bytes;
   readonly opened: OpenedMessage;
 }
 
@@ -76,7 +89,7 @@ async function verifyBatch(state: MemberState, batch: readonly Waiting[], outcom
     for (const { opened } of batch) opened.key?.discard();
     throw error;
   }
-  for (const [at, { index, opened }] of batch.entries()) {
+  for (const [at, { index, bytes, opened }] of batch.entries()) {
     const message = verified[at];
     outcomes[index] = await settle(opened, async (accept) => {
       if (message !== undefined) return receiveVerified(state, message, opened, accept);
@@ -86,13 +99,17 @@ async function verifyBatch(state: MemberState, batch: readonly Waiting[], outcom
         section: "RFC 9420 §6.1",
       });
     });
+    // A message of the same batch used or dropped the key: which of both, the message opened again tells.
+    if (outcomes[index].kind === "duplicate") outcomes[index] = await receiveOne(state, bytes);
   }
 }
 
+function requireBytes(bytes: Bytes): void {
+  if (types.isUint8Array(bytes)) return;
+  throw new TinyMlsError("usage", "a message is a Uint8Array", { operation: "receiveMessage", component: "mls" });
+}
+
 function tryOpen(state: MemberState, bytes: Bytes): OpenedMessage | Received {
-  if (!types.isUint8Array(bytes)) {
-    throw new TinyMlsError("usage", "a message is a Uint8Array", { operation: "receiveMessage", component: "mls" });
-  }
   try {
     return openMessage(state, bytes);
   } catch (error) {
