@@ -12,7 +12,7 @@ namespace {
 constexpr KeyId kKeys[] = {KeyId::kDhkemP256, KeyId::kDhkemP384, KeyId::kDhkemP521, KeyId::kDhkemX25519,
                            KeyId::kDhkemX448, KeyId::kEd25519,   KeyId::kEd448,     KeyId::kEcdsaP256,
                            KeyId::kEcdsaP384, KeyId::kEcdsaP521};
-constexpr KdfId kKdfs[] = {KdfId::kHkdfSha256, KdfId::kHkdfSha384, KdfId::kHkdfSha512, KdfId::kTurboShake128};
+constexpr KdfId kKdfs[] = {KdfId::kHkdfSha256, KdfId::kHkdfSha384, KdfId::kHkdfSha512, KdfId::kShake128};
 
 const PrivateKey& receiver(KeyId id) {
   static std::vector<PrivateKey> keys = [] {

@@ -13,7 +13,7 @@ import type { PrivateKey } from "./keys.js";
 import { sealableHandle, type Sealable, type Secret } from "./secret.js";
 
 /** HKDF with a hash (RFC 9180 §7.2), or a single-stage KDF of draft-ietf-hpke-pq. */
-export type HpkeKdf = HashAlgorithm | "SHAKE128" | "SHAKE256" | "TurboSHAKE128" | "TurboSHAKE256";
+export type HpkeKdf = HashAlgorithm | "SHAKE128" | "SHAKE256";
 /** An AEAD, or none: contexts that export secrets alone (RFC 9180 §7.3). */
 export type HpkeAead = AeadAlgorithm | "EXPORT-ONLY";
 
@@ -37,8 +37,6 @@ export interface HpkeOptions {
 const singleStageKdfs: ReadonlyMap<string, number> = new Map([
   ["SHAKE128", 0x10],
   ["SHAKE256", 0x11],
-  ["TurboSHAKE128", 0x12],
-  ["TurboSHAKE256", 0x13],
 ]);
 
 /** The number of a suite for the addon: KEM, KDF and AEAD, an octet each. */

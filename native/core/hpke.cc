@@ -161,7 +161,7 @@ struct HpkeSchedule {
 bool hpke_suite_known(const HpkeSuite& suite) {
   const auto aead = static_cast<uint8_t>(suite.aead);
   const auto kdf = static_cast<uint8_t>(suite.kdf);
-  return kem_traits(suite.kem) && aead <= 3 && ((kdf >= 1 && kdf <= 3) || (kdf >= 0x10 && kdf <= 0x13));
+  return kem_traits(suite.kem) && aead <= 3 && ((kdf >= 1 && kdf <= 3) || (kdf >= 0x10 && kdf <= 0x11));
 }
 
 Result<HpkeContext> HpkeContext::sender(const Library& library, const HpkeSuite& suite, View public_key,

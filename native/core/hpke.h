@@ -9,15 +9,7 @@
 namespace tinymls {
 
 // The numbers of RFC 9180 §7.2 and of draft-ietf-hpke-pq.
-enum class KdfId : uint8_t {
-  kHkdfSha256 = 1,
-  kHkdfSha384 = 2,
-  kHkdfSha512 = 3,
-  kShake128 = 0x10,
-  kShake256 = 0x11,
-  kTurboShake128 = 0x12,
-  kTurboShake256 = 0x13
-};
+enum class KdfId : uint8_t { kHkdfSha256 = 1, kHkdfSha384 = 2, kHkdfSha512 = 3, kShake128 = 0x10, kShake256 = 0x11 };
 
 constexpr AeadId kExportOnly{0};  // RFC 9180 §7.3: contexts that derive secrets and seal nothing
 

@@ -1,4 +1,4 @@
-// The single-stage KDFs of HPKE (draft-ietf-hpke-pq, "Single-Stage KDFs"): SHAKE (FIPS 202) and TurboSHAKE (RFC 9861).
+// The single-stage KDFs of HPKE (draft-ietf-hpke-pq, "Single-Stage KDFs"): SHAKE (FIPS 202).
 #pragma once
 
 #include <initializer_list>
@@ -9,11 +9,9 @@
 
 namespace tinymls {
 
-enum class Shake : uint8_t { kShake128 = 0x10, kShake256 = 0x11, kTurboShake128 = 0x12, kTurboShake256 = 0x13 };
+enum class Shake : uint8_t { kShake128 = 0x10, kShake256 = 0x11 };
 
-constexpr size_t shake_length(Shake xof) {  // Nh
-  return xof == Shake::kShake128 || xof == Shake::kTurboShake128 ? 32 : 64;
-}
+constexpr size_t shake_length(Shake xof) { return xof == Shake::kShake128 ? 32 : 64; }  // Nh
 
 Result<SecretBytes> shake(const Library& library, Shake xof, std::span<const View> parts, size_t length);
 

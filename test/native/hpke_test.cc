@@ -29,7 +29,7 @@ constexpr HpkeSuite kSuites[] = {
     {KeyId::kDhkemX25519, KdfId::kHkdfSha256, AeadId::kChaCha20Poly1305},
     {KeyId::kDhkemX448, KdfId::kHkdfSha512, AeadId::kChaCha20Poly1305},
     {KeyId::kDhkemX25519, KdfId::kShake128, AeadId::kAes128Gcm},
-    {KeyId::kDhkemP256, KdfId::kTurboShake256, AeadId::kAes256Gcm},
+    {KeyId::kDhkemP256, KdfId::kShake256, AeadId::kAes256Gcm},
 };
 constexpr HpkeSuite kX25519 = {KeyId::kDhkemX25519, KdfId::kHkdfSha256, AeadId::kAes128Gcm};
 
