@@ -1,56 +1,38 @@
 // Three members in three processes, and a delivery service between them that sees ciphertext alone.
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import type { Part, Stage } from "../stage.js";
 import { Member } from "./member.js";
 import type { Outcome, Published } from "./member-process.js";
-
-/** One thing that was done, and whether what had to hold held. */
-export interface GroupStep {
-  readonly what: string;
-  readonly outcome: string;
-  readonly held: boolean;
-}
 
 const fileSize = 16 * 2 ** 20;
 const messagesEach = 300;
 
-/**
- * Runs the demonstration of groups.
- * @param report told of each step as it is done
- * @returns all steps; every `held` is true when all went well
- */
-export async function demonstrateGroups(report: (step: GroupStep) => void): Promise<GroupStep[]> {
-  const steps: GroupStep[] = [];
-  const members: Member[] = [];
-  const folder = await mkdtemp(join(tmpdir(), "tinymls-demo-"));
-  const note = (what: string, outcome: string, held: boolean): void => {
-    const step = { what, outcome, held };
-    steps.push(step);
-    report(step);
-  };
-  try {
-    for (const name of ["alice", "bob", "carol"]) members.push(await Member.start(name));
-    const trio = members as [Member, Member, Member];
-    note("three processes", members.map(({ name }) => name).join(", "), true);
-    await found(trio, note);
-    await talk(trio, note);
-    await update(trio, note);
-    await race(trio, note);
-    await removeAndReturn(trio, note);
-    await tamper(trio, note);
-    await streamFile(trio, folder, note);
-    await Promise.all(members.map((member) => member.stop()));
-    note("keys wiped", "all processes ended", true);
-    return steps;
-  } finally {
-    for (const member of members) member.kill();
-    await rm(folder, { recursive: true, force: true });
-  }
-}
+/** The main job of MLS: a group is made, grows, talks, resolves a race, loses and regains a member, and keys a file. */
+export const groups: Part = {
+  title: "A group of three processes",
+  async run(stage) {
+    const members: Member[] = [];
+    const note: Note = (what, outcome, held) => stage.check(what, held, outcome);
+    try {
+      for (const name of ["alice", "bob", "carol"]) members.push(await Member.start(name));
+      const trio = members as [Member, Member, Member];
+      await found(trio, note);
+      await talk(trio, note, stage);
+      await update(trio, note);
+      await race(trio, note);
+      await removeAndReturn(trio, note);
+      await tamper(trio, note);
+      await streamFile(trio, note, stage);
+      await Promise.all(members.map((member) => member.stop()));
+    } finally {
+      for (const member of members) member.kill();
+    }
+  },
+};
 
 type Trio = readonly [Member, Member, Member];
 type Note = (what: string, outcome: string, held: boolean) => void;
@@ -64,10 +46,11 @@ async function found([alice, bob, carol]: Trio, note: Note): Promise<void> {
   note("alice adds bob and carol", await view(alice, bob, carol), await agree(alice, bob, carol));
 }
 
-async function talk(trio: Trio, note: Note): Promise<void> {
+async function talk(trio: Trio, note: Note, stage: Stage): Promise<void> {
   let received = 0;
   let milliseconds = 0;
   for (const sender of trio) {
+    stage.progress(`${received} of ${6 * messagesEach} messages received`);
     const messages = shuffled(await sender.call("sendMany", messagesEach));
     for (const other of trio) {
       if (other === sender) continue;
@@ -77,8 +60,8 @@ async function talk(trio: Trio, note: Note): Promise<void> {
     }
   }
   const rate = Math.round(received / (milliseconds / 1000)).toLocaleString("en");
-  const outcome = `${received} messages out of order, ${rate}/s received`;
-  note("all talk to all", outcome, received === 6 * messagesEach);
+  stage.figure("group messages received by one member", `${rate}/s`);
+  note("all talk to all", `${received} messages, out of order`, received === 6 * messagesEach);
 }
 
 async function update([alice, bob, carol]: Trio, note: Note): Promise<void> {
@@ -126,19 +109,18 @@ function told({ kind, rule }: Outcome): string {
   return rule === undefined ? kind : `${kind} by ${rule}`;
 }
 
-async function streamFile([alice, bob, carol]: Trio, folder: string, note: Note): Promise<void> {
-  const path = join(folder, "file");
+async function streamFile([alice, bob, carol]: Trio, note: Note, stage: Stage): Promise<void> {
+  const path = join(stage.folder, "group-file");
   await writeFile(path, randomBytes(fileSize));
   const digest = await digestOf(path);
   const start = performance.now();
   for (const receiver of [bob, carol]) {
     await alice.call("sendFile", path, await receiver.call("listen"));
     const received = await receiver.call("receivedFile");
-    if (received !== digest) return note(`alice streams a file to ${receiver.name}`, "it differs", false);
+    note(`alice streams 16 MiB to ${receiver.name}, keyed by the group`, "equal by SHA-256", received === digest);
   }
   const seconds = (performance.now() - start) / 1000;
-  const rate = Math.round((2 * fileSize) / 2 ** 20 / seconds);
-  note("alice streams 16 MiB to bob and carol, keyed by the group", `equal by SHA-256, ${rate} MiB/s`, true);
+  stage.figure("file between two processes", `${Math.round((2 * fileSize) / 2 ** 20 / seconds)} MiB/s`);
 }
 
 /** The delivery service takes a commit: its author confirms, the others receive it. */
