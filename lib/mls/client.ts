@@ -32,7 +32,8 @@ import {
   type Lifetime,
 } from "./objects/index.js";
 import { PskStore } from "./psk-store.js";
-import type { CipherSuite, CipherSuiteName, Suite } from "./suite/index.js";
+import { refuse } from "./rules.js";
+import { isCipherSuite, type CipherSuite, type CipherSuiteName, type Suite } from "./suite/index.js";
 import type { RatchetTree } from "./tree/index.js";
 
 type Bytes = Uint8Array;
@@ -357,6 +358,8 @@ function formerLeaf(tree: RatchetTree, identity: LeafIdentity, { credential }: C
 function groupInfoFrom(bytes: Bytes, operation: string): GroupInfo {
   const message = decode(MLSMessage, bytes);
   if (message.wireFormat !== WireFormat.mlsGroupInfo) throw unexpected(operation, "a GroupInfo");
+  const { cipherSuite } = message.groupInfo.groupContext;
+  if (!isCipherSuite(cipherSuite)) refuse("12.4.3.1/cipher-suite", `suite ${cipherSuite}`);
   return message.groupInfo;
 }
 

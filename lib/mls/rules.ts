@@ -77,12 +77,14 @@ const titles = {
   "12.4/path-required": "A commit has a path unless all its proposals do without",
   "12.4.3/group-info-signature": "The signature of a GroupInfo verifies under the key of the signer's leaf",
   "12.4.3.1/cipher-suite": "Welcome, GroupInfo and key package have one cipher suite",
+  "12.4.3.1/decryption": "Group secrets and GroupInfo of a Welcome decrypt under the keys of the key package",
   "12.4.3.1/group-id-unique": "A client joins no group whose id is that of a group it is in",
   "12.4.3.1/joiner-secret-length": "The joiner secret has KDF.Nh octets",
   "12.4.3.1/key-package-ref": "A Welcome has one entry for a key package of the client",
   "12.4.3.1/one-origin": "A Welcome names at most one group that the new one follows",
   "12.4.3.1/origin-epoch": "A group that follows another is joined in epoch 1",
   "12.4.3.1/own-leaf": "The tree has the leaf of the key package, unchanged",
+  "12.4.3.1/ratchet-tree": "The ratchet tree comes with the GroupInfo or apart from it",
   "12.4.3.1/signer": "The signer of a GroupInfo is a member",
   "12.4.3.1/version": "The protocol version of a GroupInfo is that of the key package",
   "12.4.3.2/authorized": "The application lets a client join by an external commit",
@@ -98,6 +100,7 @@ const titles = {
   "7.6/path-length": "An update path has one node for each node of the sender's filtered direct path",
   "7.9.2/leaf-parent-hash": "The parent hash of the committer's leaf is that of the update path",
   "12.4.2/leaf-encryption-key": "The committer's new leaf has another encryption key than the old one",
+  "12.4.2/psk-available": "The client has the PSKs that are injected",
   "12.4.2/path-keys-unique": "No public key of an update path appears elsewhere in it or in the new tree",
 
   // Framing
@@ -114,6 +117,8 @@ const titles = {
   "6.3.2/sender-leaf": "The leaf of a sender is not blank",
 
   // Key schedule and secret tree
+  "8.1/last-epoch": "An epoch that a commit ends is not the last that can be counted",
+  "8.3/kem-output": "The KEM output of an ExternalInit opens under the external key of the epoch",
   "8.4/psk-nonce-length": "The nonce of a PSK has KDF.Nh octets",
   "9.2/key-dropped": "The key of a message is still kept",
   "15.3/forward-distance": "A message is not further ahead in its ratchet than the policy allows",

@@ -122,7 +122,9 @@ export class TreeWorld {
     const { signatureKey } = this.members.get(sender)!;
     const { suite, groupId, context } = this;
     const leaf = this.content(signatureKey);
-    return createUpdatePath({ suite, tree, sender, leaf, signatureKey, groupId, added, groupContext: context });
+    const { requirements } = this;
+    const group = { suite, groupId, requirements, groupContext: context };
+    return createUpdatePath({ ...group, tree, sender, leaf, signatureKey, added });
   }
 
   received(sender: number, { tree, added }: Pick<Proposed, "tree" | "added">, updatePath: UpdatePath): ReceivedPath {

@@ -26,7 +26,14 @@ import {
   type UpdatePath,
 } from "../objects/index.js";
 import { EpochSecrets, interimTranscriptHash, joinerSecret, type RetentionPolicy } from "../schedule/index.js";
-import { createUpdatePath, type LeafContent, type NodeKeys, type PathKeys, type RatchetTree } from "../tree/index.js";
+import {
+  createUpdatePath,
+  leafRequirements,
+  type LeafContent,
+  type NodeKeys,
+  type PathKeys,
+  type RatchetTree,
+} from "../tree/index.js";
 import type { AppliedProposals } from "./apply-proposals.js";
 import type { MemberEpoch, PublicEpoch } from "./epoch.js";
 import { createGroupInfo } from "./group-info.js";
@@ -158,6 +165,7 @@ function createPath(current: MemberEpoch, applied: AppliedProposals, request: Co
     leaf: request.leaf,
     signatureKey: request.newSignatureKey ?? current.signatureKey,
     groupId: context.value.groupId,
+    requirements: leafRequirements({ cipherSuite: suite.id, extensions: applied.extensions }),
     added: new Set(applied.added.map(({ leafIndex }) => leafIndex)),
     groupContext: (treeHash) => encode(GroupContext, nextContext(current, treeHash, applied)),
   });

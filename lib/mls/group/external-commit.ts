@@ -17,7 +17,7 @@ import {
 import { refuse } from "../rules.js";
 import { EpochSecrets, type RetentionPolicy } from "../schedule/index.js";
 import type { Suite } from "../suite/index.js";
-import { createUpdatePath, TreePrivateKeys, type RatchetTree } from "../tree/index.js";
+import { createUpdatePath, leafRequirements, TreePrivateKeys, type RatchetTree } from "../tree/index.js";
 import type { AppliedProposals } from "./apply-proposals.js";
 import { confirmed } from "./create-commit.js";
 import type { MemberEpoch, PublicEpoch } from "./epoch.js";
@@ -134,6 +134,7 @@ function createPath(
     leaf: { credential, capabilities, extensions, signatureKey: signatureKey.publicKey },
     signatureKey,
     groupId: current.context.value.groupId,
+    requirements: leafRequirements(current.context.value),
     added: new Set(),
     groupContext: (treeHash) => encode(GroupContext, nextContext(current, treeHash, applied)),
   });

@@ -1,5 +1,6 @@
 /** RFC 9420 §12.4.3.1: joining by a Welcome. */
 import { decode, encode } from "../../codec/index.js";
+import { TinyMlsError } from "../../errors.js";
 import type { PrivateKey } from "../../native/keys.js";
 import { Owned } from "../../native/owned.js";
 import { decodeSecret, Secret } from "../../native/secret.js";
@@ -57,7 +58,10 @@ export async function joinByWelcome(request: JoinRequest): Promise<MemberEpoch> 
   const origin = originOf(invitation.psks);
   const pskSecret = temporary.add(pskSecretOf(suite, invitation.psks, psks));
   const sealed = welcome.encryptedGroupInfo;
-  const groupInfo = decode(GroupInfo, openGroupInfo(suite, invitation.joinerSecret, pskSecret, sealed));
+  const groupInfo = decode(
+    GroupInfo,
+    decrypted(() => openGroupInfo(suite, invitation.joinerSecret, pskSecret, sealed)),
+  );
   const { groupContext } = groupInfo;
   if (groupContext.version !== keyPackage.value.version) refuse("12.4.3.1/version");
   if (groupContext.cipherSuite !== suite.id) refuse("12.4.3.1/cipher-suite");
@@ -110,11 +114,21 @@ function openInvitation({ suite, welcome, keyPackage }: JoinRequest): Invitation
   if (welcome.cipherSuite !== keyPackage.value.cipherSuite) refuse("12.4.3.1/cipher-suite");
   const { kemOutput, ciphertext } = mine[0]!.encryptedGroupSecrets;
   const { initKey } = keyPackage;
-  const opened = suite.decryptWithLabel(initKey, "Welcome", welcome.encryptedGroupInfo, kemOutput, ciphertext);
+  const { encryptedGroupInfo } = welcome;
+  const opened = decrypted(() => suite.decryptWithLabel(initKey, "Welcome", encryptedGroupInfo, kemOutput, ciphertext));
   try {
     return decodeSecret(opened, (scratch) => new Invitation(suite, decode(GroupSecrets, scratch)));
   } finally {
     opened.dispose();
+  }
+}
+
+function decrypted<T>(decrypt: () => T): T {
+  try {
+    return decrypt();
+  } catch (error) {
+    if (!(error instanceof TinyMlsError) || error.code !== "undecryptable") throw error;
+    return refuse("12.4.3.1/decryption", undefined, "undecryptable");
   }
 }
 

@@ -1,7 +1,8 @@
 import type { LifetimePolicy } from "../tree/index.js";
 import type { AuthenticationService, CredentialUse } from "./authentication.js";
-import type { Credential, LeafNode } from "../objects/index.js";
+import type { Credential, Extension, LeafNode } from "../objects/index.js";
 import { refuse } from "../rules.js";
+import { externalSenders } from "./group-extensions.js";
 import type { CustomProposalTypes } from "./proposals.js";
 
 /** What the application decides about the groups of a client. */
@@ -23,6 +24,14 @@ export function lifetimePolicy({ now, maximumLifetime }: GroupPolicy): LifetimeP
 export async function checkCredential(policy: GroupPolicy, leaf: LeafNode, use: CredentialUse): Promise<void> {
   const trusted = await policy.authentication.validateCredential(leaf.credential, leaf.signatureKey, use);
   if (!trusted) refuse("5.3.1/credential");
+}
+
+/** RFC 9420 §5.3.1: refuses group context extensions with an external sender whom the application does not trust. */
+export async function checkExternalSenders(policy: GroupPolicy, extensions: readonly Extension[]): Promise<void> {
+  for (const { credential, signatureKey } of externalSenders(extensions)) {
+    const trusted = await policy.authentication.validateCredential(credential, signatureKey, "externalSender");
+    if (!trusted) refuse("5.3.1/credential", "external sender");
+  }
 }
 
 /** RFC 9420 §5.3.1: refuses a leaf whose credential the application does not take as successor of the one before. */

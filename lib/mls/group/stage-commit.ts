@@ -3,7 +3,14 @@ import { encode, encodeOnce, type Encoded } from "../../codec/index.js";
 import { GroupContext, type Commit, type LeafNode, type UpdatePath } from "../objects/index.js";
 import { refuse } from "../rules.js";
 import { confirmedTranscriptHash, interimTranscriptHash } from "../schedule/index.js";
-import { leafRequirements, mergeUpdatePath, TreeDraft, type RatchetTree, type ReceivedPath } from "../tree/index.js";
+import {
+  checkFreshEncryptionKey,
+  leafRequirements,
+  mergeUpdatePath,
+  TreeDraft,
+  type RatchetTree,
+  type ReceivedPath,
+} from "../tree/index.js";
 import type { AppliedProposals } from "./apply-proposals.js";
 import type { PublicEpoch } from "./epoch.js";
 import { checkCredential, checkSuccessor, lifetimePolicy, type GroupPolicy } from "./policy.js";
@@ -106,7 +113,11 @@ async function mergePath(
   const merged = mergeUpdatePath(path, groupId, requirements);
   await checkCredential(policy, leafNode, "newMember");
   const previous = committer === "external" ? applied.removed[0]?.before : epoch.tree.leaf(committer)?.value;
-  if (previous !== undefined) await checkSuccessor(policy, previous.credential, leafNode.credential);
+  if (previous !== undefined) {
+    // RFC 9420 §12.2: a joiner that removes its former self is held to what an Update of that leaf would be.
+    checkFreshEncryptionKey("12.4.2/leaf-encryption-key", previous, leafNode);
+    await checkSuccessor(policy, previous.credential, leafNode.credential);
+  }
   if (committer === "external") await authorizeJoiner(policy, leafNode);
   return merged;
 }
@@ -116,13 +127,17 @@ async function authorizeJoiner({ authentication }: GroupPolicy, leaf: LeafNode):
   if (!allowed) refuse("12.4.3.2/authorized");
 }
 
+const lastEpoch = 2n ** 64n - 1n;
+
 /** The group context of the next epoch, still with the confirmed transcript hash of this one. */
 export function nextContext(
   { context }: PublicEpoch,
   treeHash: Bytes,
   { extensions }: Pick<AppliedProposals, "extensions">,
 ): GroupContext {
-  return { ...context.value, epoch: context.value.epoch + 1n, treeHash, extensions };
+  const { epoch } = context.value;
+  if (epoch === lastEpoch) refuse("8.1/last-epoch", undefined, "exhausted");
+  return { ...context.value, epoch: epoch + 1n, treeHash, extensions };
 }
 
 /** RFC 9420 §8.2. */

@@ -1,8 +1,10 @@
 /** RFC 9420 §12.4.2: the part of processing a commit that takes the private keys of a member. */
+import { TinyMlsError } from "../../errors.js";
 import type { PrivateKey } from "../../native/keys.js";
 import { Owned } from "../../native/owned.js";
 import type { Secret } from "../../native/secret.js";
 import { verifyConfirmationTag } from "../framing/index.js";
+import { refuse } from "../rules.js";
 import { EpochSecrets, SecretTree, type SecretTreeOptions } from "../schedule/index.js";
 import { decryptUpdatePath, leafNode, type NodeKeys, type PathKeys, type StagedPrivateKeys } from "../tree/index.js";
 import type { MemberEpoch, PublicEpoch } from "./epoch.js";
@@ -119,8 +121,14 @@ export function stageReceivedCommit(receiver: CommitReceiver, staged: StagedComm
 }
 
 function externalInit(current: MemberEpoch, { suite, applied }: StagedCommit): Secret | undefined {
-  if (applied.kemOutput === undefined) return undefined;
-  return suite.externalInitReceiver(current.secrets.externalKeyPair, applied.kemOutput);
+  const { kemOutput } = applied;
+  if (kemOutput === undefined) return undefined;
+  try {
+    return current.secrets.withExternalKeyPair((keyPair) => suite.externalInitReceiver(keyPair, kemOutput));
+  } catch (error) {
+    if (!(error instanceof TinyMlsError) || error.code !== "undecryptable") throw error;
+    return refuse("8.3/kem-output", undefined, "undecryptable");
+  }
 }
 
 /** `lent` holds the key of an own Update: the path is encrypted to the leaf that the Update made. */

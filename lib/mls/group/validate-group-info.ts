@@ -1,13 +1,13 @@
 /** RFC 9420 §12.4.3.1: what whoever is not a member yet checks of a group before it trusts its GroupInfo. */
 import { encodeOnce } from "../../codec/index.js";
-import { GroupContext, type GroupInfo } from "../objects/index.js";
+import { GroupContext, ProtocolVersion, type GroupInfo } from "../objects/index.js";
 import { interimTranscriptHash } from "../schedule/index.js";
 import type { Suite } from "../suite/index.js";
 import { leafRequirements, validateTree, type RatchetTree } from "../tree/index.js";
 import type { PublicEpoch } from "./epoch.js";
-import { checkGroupExtensions, externalSenders } from "./group-extensions.js";
+import { checkGroupExtensions } from "./group-extensions.js";
 import { checkGroupInfoSignature, treeOf } from "./group-info.js";
-import type { GroupPolicy } from "./policy.js";
+import { checkExternalSenders, type GroupPolicy } from "./policy.js";
 import { refuse } from "../rules.js";
 
 /**
@@ -25,6 +25,7 @@ export async function validateGroupInfo(
 ): Promise<PublicEpoch> {
   const { groupContext, confirmationTag } = groupInfo;
   const { groupId, treeHash, confirmedTranscriptHash, extensions } = groupContext;
+  if (groupContext.version !== ProtocolVersion.mls10) refuse("12.4.3.1/version", `version ${groupContext.version}`);
   checkGroupExtensions(extensions);
   const tree = treeOf(suite, groupInfo, ratchetTree);
   checkGroupInfoSignature(suite, groupInfo, tree);
@@ -50,8 +51,5 @@ async function checkCredentials(tree: RatchetTree, { extensions }: GroupContext,
     const trusted = typeof verdict === "boolean" ? verdict : await verdict;
     if (!trusted) refuse("5.3.1/credential", `leaf ${leafIndex}`);
   }
-  for (const { credential, signatureKey } of externalSenders(extensions)) {
-    const trusted = await authentication.validateCredential(credential, signatureKey, "externalSender");
-    if (!trusted) refuse("5.3.1/credential", "external sender");
-  }
+  await checkExternalSenders(policy, extensions);
 }

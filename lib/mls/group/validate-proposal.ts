@@ -25,7 +25,7 @@ import {
 import type { Checks } from "./checks.js";
 import { checkGroupExtensions } from "./group-extensions.js";
 import { checkKeyPackage } from "./key-package.js";
-import { checkCredential, checkSuccessor, lifetimePolicy, type GroupPolicy } from "./policy.js";
+import { checkCredential, checkExternalSenders, checkSuccessor, lifetimePolicy, type GroupPolicy } from "./policy.js";
 import type { SentProposal } from "./proposals.js";
 
 /** What proposals are judged by. The extensions are those that the commit leaves (RFC 9420 §12.3). */
@@ -63,7 +63,8 @@ export function validateProposal(setting: ProposalSetting, { proposal, sender }:
       if (sender.senderType !== SenderType.newMemberCommit) refuse("12.2/no-external-init");
       return;
     case ProposalType.groupContextExtensions:
-      return checkGroupExtensions(proposal.extensions);
+      checkGroupExtensions(proposal.extensions);
+      return checks.decision(() => checkExternalSenders(policy, proposal.extensions));
     default: // whether the members support the type is judged for the list: those that it removes need not
   }
 }

@@ -116,6 +116,17 @@ export class EpochSecrets {
     return this.#externalKeyPair;
   }
 
+  /** Lends the same for one call, and keeps none where there was none: an input that is refused leaves nothing behind. */
+  withExternalKeyPair<T>(use: (keyPair: PrivateKey) => T): T {
+    if (this.#externalKeyPair !== undefined) return use(this.#externalKeyPair);
+    const keyPair = this.suite.deriveKeyPair(this.#lend("externalSecret"));
+    try {
+      return use(keyPair);
+    } finally {
+      keyPair.dispose();
+    }
+  }
+
   /** RFC 9420 §8.7: for people and protocols to compare, so as bytes. */
   epochAuthenticator(): Buffer {
     return decodeSecret(this.#lend("epochAuthenticator"), (bytes) => Buffer.from(bytes));

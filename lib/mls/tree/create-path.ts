@@ -3,6 +3,8 @@ import type { PrivateKey } from "../../native/keys.js";
 import { Secret } from "../../native/secret.js";
 import { LeafNodeSource, type LeafNode, type UpdatePath } from "../objects/index.js";
 import type { EncryptItem, Suite } from "../suite/index.js";
+import { refuse } from "../rules.js";
+import { checkLeaf, checkSupport, type LeafRequirements } from "./leaf-validation.js";
 import { leafNode } from "./math.js";
 import type { TreeLeaf } from "./node.js";
 import { chainPath } from "./parent-hash.js";
@@ -24,6 +26,8 @@ export interface NewPath {
   /** The private key of `leaf.signatureKey`; borrowed. */
   readonly signatureKey: PrivateKey;
   readonly groupId: Uint8Array;
+  /** What the group wants of the new leaf. */
+  readonly requirements: LeafRequirements;
   /** Leaf indices of the members added by this commit, which get no ciphertext. */
   readonly added: ReadonlySet<number>;
   /** The encoding of the provisional group context, given the new tree hash. */
@@ -38,7 +42,11 @@ export interface CreatedPath {
   readonly secrets: PathKeys;
 }
 
-/** Updates the direct path of the committer. All ciphertexts are made in one parallel batch off the event loop. */
+/**
+ * Updates the direct path of the committer. The new leaf is held to what its receivers will hold it to (§7.3). All ciphertexts are made in one parallel
+ * batch off the event loop.
+ * @throws TinyMlsError `invalid` with the rule
+ */
 export async function createUpdatePath(path: NewPath): Promise<CreatedPath> {
   const { suite, tree, sender, added } = path;
   const filtered = tree.filteredDirectPath(sender);
@@ -49,9 +57,14 @@ export async function createUpdatePath(path: NewPath): Promise<CreatedPath> {
     const nodes = filtered.map((step) => ({ ...step, encryptionKey: secrets.publicKey(step.node) }));
     const { parents, leafParentHash } = chainPath(tree, nodes);
     const leaf = signedLeaf(path, leafKey.publicKey, leafParentHash);
+    checkLeaf(suite, leaf.value, path.requirements);
+    for (const other of tree.nodesWith("signature", leaf.signatureKey)) {
+      if (other !== leafNode(sender)) refuse("7.3/signature-key-unique");
+    }
     const draft = new TreeDraft(tree);
     draft.setPath(sender, leaf, parents);
     const merged = draft.freeze();
+    checkSupport(merged.support, path.requirements);
     const recipients = nodes.map(({ copathChild }) => merged.resolution(copathChild, added));
     const context = path.groupContext(merged.treeHash());
     const sealed = await suite.encryptWithLabelAll(

@@ -82,7 +82,7 @@ export function checkEncryptionKey(suite: Suite, key: Uint8Array): void {
 /** RFC 9420 §7.3, §12.4.2: a leaf that replaces another has a fresh encryption key. */
 export function checkFreshEncryptionKey(
   rule: "7.3/update-encryption-key" | "12.4.2/leaf-encryption-key",
-  replaced: TreeLeaf,
+  replaced: { readonly encryptionKey: Uint8Array },
   leaf: LeafNode,
 ): void {
   if (sameBytes(replaced.encryptionKey, leaf.encryptionKey)) refuse(rule);

@@ -96,6 +96,7 @@ testEntries<Entry>("mls/treekem.json", async (entry) => {
     const signatureKey = withSecret(signature_priv, (raw) => suite.signatureKey(raw));
     const leaf = tree.leaf(sender)!.value;
     const made = await createUpdatePath({
+      requirements,
       suite,
       tree,
       sender,
