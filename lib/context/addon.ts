@@ -45,3 +45,12 @@ export const news = 2 ** 40;
 export function octetsOf(numbers: Float64Array | Uint32Array): Bytes {
   return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }
+
+// Telling the addon of an argument that is not there costs it more than not to pass one.
+type Frame = (context: number, input: Bytes, out: Bytes, aad: Bytes | undefined) => number;
+
+export const sealFrame: Frame = (context, plaintext, out, aad) =>
+  aad === undefined ? native.contextSeal(context, plaintext, out) : native.contextSeal(context, plaintext, out, aad);
+
+export const openFrame: Frame = (context, frame, out, aad) =>
+  aad === undefined ? native.contextOpen(context, frame, out) : native.contextOpen(context, frame, out, aad);

@@ -3,7 +3,7 @@ import { inspect, types } from "node:util";
 import type { TinyMlsError } from "../errors.js";
 import type { Bytes } from "../native/addon.js";
 import { handleOf, release, releaseWhenCollected, Secret } from "../native/secret.js";
-import { native, news } from "./addon.js";
+import { native, news, openFrame, sealFrame } from "./addon.js";
 import { Batch, Kind, mixedBatch, type Operation, type OperationResult } from "./batch.js";
 import { fetchEvents, securityCodes, SecurityLog, type ContextEvents } from "./events.js";
 import { checked, contextError } from "./faults.js";
@@ -115,7 +115,7 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
     const operation = "Context.encrypt";
     const text = bytesOf(plaintext, operation, "plaintext");
     const out = Buffer.allocUnsafe(text.byteLength + FRAME_OVERHEAD);
-    const written = native.contextSeal(this.#handle, text, out, options?.aad);
+    const written = sealFrame(this.#handle, text, out, options?.aad);
     if (!(written >= 0 && written < news)) this.#settle(written, operation, text, out, options?.aad);
     return out;
   }
@@ -125,7 +125,7 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
     const operation = "Context.decrypt";
     if (!types.isUint8Array(frame)) throw usage(operation, "frame must be a Uint8Array");
     const out = Buffer.allocUnsafe(Math.max(0, frame.byteLength - FRAME_OVERHEAD));
-    const written = native.contextOpen(this.#handle, frame, out, options?.aad);
+    const written = openFrame(this.#handle, frame, out, options?.aad);
     if (!(written >= 0 && written < news)) this.#settle(written, operation, frame, out, options?.aad);
     return out;
   }
@@ -135,14 +135,14 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
    * plaintext is `out.subarray(23, 23 + length)`, in place. Answers the octets written. On an error `out` is untouched or wiped.
    */
   encryptInto(plaintext: Bytes, out: Bytes, aad?: Bytes): number {
-    const written = native.contextSeal(this.#handle, plaintext, out, aad);
+    const written = sealFrame(this.#handle, plaintext, out, aad);
     if (written >= 0 && written < news) return written;
     return this.#settle(written, "Context.encryptInto", plaintext, out, aad);
   }
 
   /** Opens into `out`, which holds at least the plaintext and shares no memory with the frame, or is `frame.subarray(23)`. */
   decryptInto(frame: Bytes, out: Bytes, aad?: Bytes): number {
-    const written = native.contextOpen(this.#handle, frame, out, aad);
+    const written = openFrame(this.#handle, frame, out, aad);
     if (written >= 0 && written < news) return written;
     return this.#settle(written, "Context.decryptInto", frame, out, aad);
   }

@@ -64,6 +64,12 @@ View CallReader::bytes(size_t index) {
 
 View CallReader::bytes_of_any_memory(size_t index) { return read_bytes(index, nullptr); }
 
+View CallReader::optional_bytes_of_any_memory(size_t index) {
+  bool array = false;  // asked first: cheaper than the type of the value, which is undefined as a rule
+  if (index >= count_ || napi_is_typedarray(env_, arguments_[index], &array) != napi_ok) return {};
+  return array || !absent(index) ? bytes_of_any_memory(index) : View{};
+}
+
 View CallReader::read_bytes(size_t index, napi_value* memory) {
   napi_typedarray_type type;
   size_t length = 0;

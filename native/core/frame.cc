@@ -11,8 +11,10 @@ constexpr uint8_t kVersion = 1;
 constexpr size_t kEpochAt = 1, kStepAt = 5, kSenderAt = 9, kSequenceAt = 17, kSequenceLength = 6;
 static_assert(kSequenceAt + kSequenceLength == kFrameHeaderLength);
 
-void put(uint64_t value, MutableView out) {
-  for (size_t i = out.size(); i-- > 0; value >>= 8) out[i] = static_cast<uint8_t>(value);
+// Of a fixed size, so that the compiler makes one store of it.
+template <size_t size>
+void put(uint64_t value, std::span<uint8_t, size> out) {
+  for (size_t i = 0; i < size; ++i) out[i] = static_cast<uint8_t>(value >> (8 * (size - 1 - i)));
 }
 
 uint64_t get(View in) {
@@ -25,10 +27,10 @@ uint64_t get(View in) {
 
 void write_frame_header(const FrameHeader& header, std::span<uint8_t, kFrameHeaderLength> out) {
   out[0] = static_cast<uint8_t>(kVersion << 4 | static_cast<uint8_t>(header.suite));
-  put(header.epoch, out.subspan(kEpochAt, 4));
-  put(header.step, out.subspan(kStepAt, 4));
+  put(header.epoch, out.subspan<kEpochAt, 4>());
+  put(header.step, out.subspan<kStepAt, 4>());
   std::copy(header.sender.begin(), header.sender.end(), out.begin() + kSenderAt);
-  put(header.sequence, out.subspan(kSequenceAt, kSequenceLength));
+  put(header.sequence, out.subspan<kSequenceAt, kSequenceLength>());
 }
 
 Result<FrameHeader> read_frame_header(View frame) {
@@ -42,12 +44,6 @@ Result<FrameHeader> read_frame_header(View frame) {
   std::copy_n(frame.begin() + kSenderAt, kSenderIdLength, header.sender.begin());
   header.sequence = get(frame.subspan(kSequenceAt, kSequenceLength));
   return header;
-}
-
-std::array<uint8_t, kAeadNonceLength> frame_nonce(const std::array<uint8_t, kAeadNonceLength>& iv, uint64_t sequence) {
-  auto nonce = iv;
-  for (size_t i = kAeadNonceLength; sequence != 0; sequence >>= 8) nonce[--i] ^= static_cast<uint8_t>(sequence);
-  return nonce;
 }
 
 }  // namespace tinymls
