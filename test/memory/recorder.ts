@@ -1,0 +1,83 @@
+// Notes every secret that the MLS layer derives or opens, so that memory can be searched for it later.
+import { Suite } from "#dist/mls/suite/suite.js";
+import { decodeSecret } from "#dist/native/secret.js";
+import { aead, type PrivateKey, Secret } from "tinymls/crypto";
+import { Needle, occurrences } from "./scan.js";
+
+interface Noted {
+  readonly what: string;
+  readonly needle: Needle;
+}
+
+/** Shown to everyone who asks, so no secret. */
+const shown: ReadonlySet<string> = new Set(["authentication", "nonce", "sender data nonce", "welcome nonce"]);
+
+const methods = ["expandWithLabel", "extract", "decryptWithLabel", "openSecret"] as const;
+const keyMethods = ["generateHpkeKeyPair", "deriveKeyPair"] as const;
+
+type Call = (this: Suite, ...inputs: unknown[]) => Secret | PrivateKey;
+
+export class SecretRecorder {
+  #noted: Noted[] = [];
+  readonly #originals = new Map<string, Call>();
+  readonly #random = Secret.random.bind(Secret);
+  readonly #wrapping = Secret.random(32);
+
+  start(): void {
+    const suite = Suite.prototype as unknown as Record<string, Call>;
+    const note = (what: string, value: Secret | PrivateKey): void => this.#note(what, value);
+    for (const method of [...methods, ...keyMethods]) {
+      const original = suite[method]!;
+      this.#originals.set(method, original);
+      suite[method] = function (...inputs) {
+        const value = original.apply(this, inputs);
+        note(method === "expandWithLabel" ? (inputs[1] as string) : method, value);
+        return value;
+      };
+    }
+    Secret.random = (length) => {
+      const secret = this.#random(length);
+      note("random", secret);
+      return secret;
+    };
+  }
+
+  stop(): void {
+    const suite = Suite.prototype as unknown as Record<string, Call>;
+    for (const [method, original] of this.#originals) suite[method] = original;
+    Secret.random = this.#random;
+    this.#wrapping.dispose();
+  }
+
+  /** How many were noted so far. */
+  get count(): number {
+    return this.#noted.length;
+  }
+
+  /** How often each kind of those noted from `from` to before `to` is in memory now; kinds that are nowhere are left out. */
+  found(from = 0, to = this.#noted.length): Record<string, number> {
+    const found: Record<string, number> = {};
+    const wanted = this.#noted.slice(from, to);
+    for (const length of new Set(wanted.map(({ needle }) => needle.length))) {
+      const some = wanted.filter(({ needle }) => needle.length === length);
+      const counts = occurrences(some.map(({ needle }) => needle));
+      some.forEach(({ what }, i) => {
+        if (counts[i]! > 0) found[what] = (found[what] ?? 0) + 1;
+      });
+    }
+    return found;
+  }
+
+  #note(what: string, value: Secret | PrivateKey): void {
+    if (shown.has(what) || value.byteLength < 16) return;
+    if (value instanceof Secret) {
+      this.#noted.push({ what, needle: decodeSecret(value, (octets) => new Needle(octets)) });
+      return;
+    }
+    const nonce = Buffer.alloc(12);
+    const sealed = aead.seal("AES-256-GCM", this.#wrapping, nonce, nonce, value);
+    const raw = aead.openSecret("AES-256-GCM", this.#wrapping, nonce, nonce, sealed);
+    this.#noted.push({ what, needle: decodeSecret(raw, (octets) => new Needle(octets)) });
+    raw.dispose();
+  }
+}
