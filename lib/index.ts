@@ -23,7 +23,8 @@ export {
 export { TinyMlsError, errorCodes, type ErrorCode, type ErrorDetails } from "./errors.js";
 
 export { Client, type GroupOptions, type KeyPackageOptions } from "./mls/client.js";
-export type { ClientOptions } from "./mls/client-options.js";
+export type { ClientOptions, HandshakePolicy, JoinExternalOptions, JoinOptions } from "./mls/client-options.js";
+export { ExternalSender, type ExternalSenderOptions } from "./mls/external-sender.js";
 export { Group } from "./mls/group.js";
 export type { BegunGroup } from "./mls/group-host.js";
 export type { GroupHealth } from "./mls/group-health.js";
@@ -47,7 +48,7 @@ export { externalSendersExtension, requiredCapabilitiesExtension } from "./mls/g
 export type { Member } from "./mls/group/member.js";
 export type { AddPlan, AcceptedKeyPackage, RejectedKeyPackage } from "./mls/group/plan-add.js";
 export type { CustomProposalType } from "./mls/group/proposals.js";
-export type { ProposalSender, Received } from "./mls/group/received.js";
+export type { PendingProposal, ProposalSender, Received } from "./mls/group/received.js";
 export type { PaddingPolicy } from "./mls/framing/index.js";
 export { defaultRetention, type RetentionPolicy } from "./mls/schedule/index.js";
 export { CipherSuite } from "./mls/suite/index.js";

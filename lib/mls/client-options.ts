@@ -3,6 +3,7 @@ import type { Logger } from "../context/logger.js";
 import type { PrivateKey } from "../native/keys.js";
 import type { PaddingPolicy } from "./framing/index.js";
 import { trustBasicCredentials, type AuthenticationService } from "./group/authentication.js";
+import type { PskReference } from "./group/build-commit.js";
 import type { SupportedTypes } from "./group/capabilities.js";
 import type { GroupPolicy } from "./group/policy.js";
 import type { CustomProposalType } from "./group/proposals.js";
@@ -10,6 +11,9 @@ import { CredentialType, WireFormat, type Credential, type Extension } from "./o
 import { retentionFrom, type RetentionPolicy } from "./schedule/index.js";
 import { CipherSuite, isCipherSuite, suiteOf, type CipherSuiteName, type Suite } from "./suite/index.js";
 import type { SendPolicy } from "./group-host.js";
+
+/** How proposals and commits of members are sent: encrypted, or so that servers can read them. */
+export type HandshakePolicy = "private" | "public";
 
 export interface ClientOptions {
   /** Who this client is: the identity of its basic credential. With `credential`, a name for logs only. */
@@ -26,7 +30,7 @@ export interface ClientOptions {
   /** Default: `steps`. */
   readonly padding?: PaddingPolicy | undefined;
   /** How proposals and commits are sent. Default: `private`. Those of others are accepted either way. */
-  readonly handshake?: "private" | "public" | undefined;
+  readonly handshake?: HandshakePolicy | undefined;
   /** Types of extensions, proposals and credentials that the application supports beside those of RFC 9420. */
   readonly supported?: Omit<SupportedTypes, "proposals"> | undefined;
   readonly customProposals?: readonly CustomProposalType[] | undefined;
@@ -34,11 +38,24 @@ export interface ClientOptions {
   readonly leafExtensions?: readonly Extension[] | undefined;
   /** Milliseconds that a key package is valid. Default: 90 days. */
   readonly keyPackageLifetimeMs?: number | undefined;
-  /** The longest lifetime of key packages of others, in milliseconds. Default: one year. */
+  /** The longest lifetime of key packages of others, in milliseconds, or Infinity. Default: one year. */
   readonly maximumLifetimeMs?: number | undefined;
   readonly logger?: Logger | undefined;
   /** Milliseconds since 1970. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
+}
+
+export interface JoinOptions {
+  /** Where the Welcome or GroupInfo does not hold it: the body of a ratchet_tree extension. */
+  readonly ratchetTree?: Uint8Array | undefined;
+  /** How this client sends proposals and commits to this group. Default: that of the client. */
+  readonly handshake?: HandshakePolicy | undefined;
+}
+
+export interface JoinExternalOptions extends JoinOptions {
+  /** Removes this client's former self: the member with its signature key or identity. Default: false. */
+  readonly resync?: boolean | undefined;
+  readonly psks?: readonly PskReference[] | undefined;
 }
 
 const day = 24 * 60 * 60 * 1000;
@@ -59,23 +76,21 @@ export interface ClientSettings {
 /** @throws TinyMlsError `config` with the name of the option */
 export function settingsFrom(options: ClientOptions): ClientSettings {
   const { handshake = "private", padding = "steps", keyPackageLifetimeMs = 90 * day } = options;
-  if (handshake !== "private" && handshake !== "public") throw wrong("handshake", "private or public");
   if (!(keyPackageLifetimeMs >= 1000)) throw wrong("keyPackageLifetimeMs", "at least 1000 milliseconds");
   const { maximumLifetimeMs = 366 * day } = options;
   if (!(maximumLifetimeMs >= 1000)) throw wrong("maximumLifetimeMs", "at least 1000 milliseconds");
   const customProposals = new Map((options.customProposals ?? []).map((custom) => [custom.type, custom]));
-  const wireFormat = handshake === "public" ? WireFormat.mlsPublicMessage : WireFormat.mlsPrivateMessage;
   return {
     credential: credentialFrom(options),
     suite: suiteFrom(options.cipherSuite ?? CipherSuite.MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519),
     policy: {
       authentication: options.authentication ?? trustBasicCredentials,
       customProposals,
-      maximumLifetime: BigInt(Math.floor(maximumLifetimeMs / 1000)),
+      maximumLifetime: maximumLifetimeMs === Infinity ? 2n ** 64n : BigInt(Math.floor(maximumLifetimeMs / 1000)),
       now: options.now ?? Date.now,
     },
     retention: retentionFrom(options.retention),
-    send: { handshake: { wireFormat, padding }, padding },
+    send: sendPolicy(handshake, padding),
     supported: { ...options.supported, proposals: [...customProposals.keys()] },
     leafExtensions: options.leafExtensions ?? [],
     keyPackageLifetimeMs,
@@ -83,7 +98,14 @@ export function settingsFrom(options: ClientOptions): ClientSettings {
   };
 }
 
-function credentialFrom({ identity, credential }: ClientOptions): Credential {
+/** @throws TinyMlsError `config` */
+export function sendPolicy(handshake: HandshakePolicy, padding: PaddingPolicy): SendPolicy {
+  if (handshake !== "private" && handshake !== "public") throw wrong("handshake", "private or public");
+  const wireFormat = handshake === "public" ? WireFormat.mlsPublicMessage : WireFormat.mlsPrivateMessage;
+  return { handshake: { wireFormat, padding }, padding };
+}
+
+export function credentialFrom({ identity, credential }: Pick<ClientOptions, "identity" | "credential">): Credential {
   if (credential !== undefined) return credential;
   if (identity === undefined || identity.length === 0) throw wrong("identity", "a text or octets, not empty");
   return { credentialType: CredentialType.basic, identity: Buffer.from(identity as string) };

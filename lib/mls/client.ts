@@ -4,10 +4,19 @@ import { TinyMlsError } from "../errors.js";
 import type { PrivateKey } from "../native/keys.js";
 import { randomBytes } from "../native/random.js";
 import { Secret } from "../native/secret.js";
-import { settingsFrom, suiteFrom, type ClientOptions, type ClientSettings } from "./client-options.js";
+import {
+  sendPolicy,
+  settingsFrom,
+  suiteFrom,
+  type ClientOptions,
+  type ClientSettings,
+  type HandshakePolicy,
+  type JoinExternalOptions,
+  type JoinOptions,
+} from "./client-options.js";
 import { Group } from "./group.js";
-import type { Beginning, BegunGroup, GroupHost } from "./group-host.js";
-import { pskId, type PskReference } from "./group/build-commit.js";
+import type { Beginning, BegunGroup, GroupHost, SendPolicy } from "./group-host.js";
+import { pskId } from "./group/build-commit.js";
 import { capabilitiesOf } from "./group/capabilities.js";
 import type { MemberEpoch, PublicEpoch } from "./group/epoch.js";
 import { createExternalCommit } from "./group/external-commit.js";
@@ -25,6 +34,7 @@ import {
   MLSMessage,
   ProposalType,
   ProtocolVersion,
+  ResumptionPSKUsage,
   SenderType,
   WireFormat,
   type Extension,
@@ -52,6 +62,8 @@ export interface GroupOptions {
   readonly cipherSuite?: CipherSuite | CipherSuiteName | undefined;
   /** Of the group context. */
   readonly extensions?: readonly Extension[] | undefined;
+  /** How this client sends proposals and commits to this group. Default: that of the client. */
+  readonly handshake?: HandshakePolicy | undefined;
 }
 
 /** One client of MLS (RFC 9420): its identity, its key packages and its groups. */
@@ -113,6 +125,7 @@ export class Client {
     const suite = this.#suite(options.cipherSuite);
     const groupId = Buffer.from(options.groupId ?? randomBytes(suite.Nh));
     this.#requireNew(groupId);
+    const send = this.#send(options.handshake);
     return this.#adopt(
       createGroup({
         suite,
@@ -123,17 +136,18 @@ export class Client {
         retention: this.#settings.retention,
         now: this.#settings.policy.now,
       }),
+      send,
     );
   }
 
   /**
    * Joins the group that a Welcome (an MLSMessage) invites to. The key package that it is for is used up, unless it is one of last
    * resort or the Welcome is refused.
-   * @param options.ratchetTree where the Welcome does not hold it: the body of a ratchet_tree extension
    * @throws TinyMlsError `missing` for the key package, the tree or a PSK; `undecryptable`; `malformed`; `invalid` with the rule
    */
-  async joinGroup(welcome: Bytes, options: { readonly ratchetTree?: Bytes | undefined } = {}): Promise<Group> {
+  async joinGroup(welcome: Bytes, options: JoinOptions = {}): Promise<Group> {
     this.#requireOpen("joinGroup");
+    const send = this.#send(options.handshake);
     const message = decode(MLSMessage, welcome);
     if (message.wireFormat !== WireFormat.mlsWelcome) throw unexpected("joinGroup", "a Welcome");
     const keyPackage = this.#keyPackages.take(message.welcome);
@@ -155,7 +169,9 @@ export class Client {
         const fields = { ref: hex(keyPackage.ref), groupId: hex(epoch.context.value.groupId) };
         this.#settings.logger?.warn(fields, "a key package of last resort was used: rotate the own keys soon");
       }
-      return this.#adopt(epoch);
+      // A ReInit that keeps the group id: the new group takes the place of the one that is over.
+      await this.#groups.get(hex(epoch.context.value.groupId))?.close();
+      return this.#adopt(epoch, send);
     } finally {
       if (used) keyPackage.dispose();
       else this.#keyPackages.add(keyPackage);
@@ -166,17 +182,13 @@ export class Client {
    * Joins a group by an external commit, which is to be published. Until it is known to be accepted, the group is of no use to
    * others; `close()` it when it is not.
    * @param groupInfo an MLSMessage
-   * @param options.resync removes this client's former self: the member with its signature key or identity
    */
   async joinExternal(
     groupInfo: Bytes,
-    options: {
-      readonly resync?: boolean | undefined;
-      readonly psks?: readonly PskReference[] | undefined;
-      readonly ratchetTree?: Bytes | undefined;
-    } = {},
+    options: JoinExternalOptions = {},
   ): Promise<{ readonly group: Group; readonly commit: Buffer }> {
     this.#requireOpen("joinExternal");
+    const send = this.#send(options.handshake);
     const info = groupInfoFrom(groupInfo, "joinExternal");
     const { groupId, cipherSuite } = info.groupContext;
     const suite = suiteFrom(cipherSuite);
@@ -194,7 +206,7 @@ export class Client {
       pskLookup: this.#environment.psks,
     });
     await former?.close();
-    return { group: this.#adopt(epoch), commit };
+    return { group: this.#adopt(epoch, send), commit };
   }
 
   /** Asks to be added to a group, from outside: a proposal to be published, for a member to commit. */
@@ -244,11 +256,12 @@ export class Client {
     this.#signatureKeys.clear();
   }
 
-  async #begin({ former, wanted, keyPackages, usage, ratchetTree }: Beginning): Promise<BegunGroup> {
+  async #begin({ former, wanted, keyPackages, usage, ratchetTree, send }: Beginning): Promise<BegunGroup> {
     this.#requireOpen("begin");
     const suite = this.#suite(wanted.cipherSuite as CipherSuite | undefined);
     const groupId = wanted.groupId ?? randomBytes(suite.Nh);
-    this.#requireNew(groupId);
+    const keepsId = usage === ResumptionPSKUsage.reinit && former.groupId.equals(groupId);
+    if (!keepsId) this.#requireNew(groupId);
     const { state, welcome } = await startFollowingGroup(this.#environment, {
       suite,
       groupId,
@@ -258,10 +271,11 @@ export class Client {
       former: former.publicEpoch,
       identity: this.#identity(suite),
       lifetime: this.#lifetime(),
-      handshake: this.#settings.send.handshake,
+      handshake: send.handshake,
       ratchetTree,
     });
-    return { group: this.#register(state), welcome };
+    if (keepsId) await former.close();
+    return { group: this.#register(state, send), welcome };
   }
 
   async #checkOrigin(psk: ResumptionPsk, joined: PublicEpoch): Promise<void> {
@@ -282,8 +296,8 @@ export class Client {
     return createKeyPackage(suite, this.#identity(suite), { lifetime: this.#lifetime(lifetimeMs), lastResort });
   }
 
-  #adopt(epoch: MemberEpoch): Group {
-    return this.#register(new MemberState(this.#environment, epoch));
+  #adopt(epoch: MemberEpoch, send: SendPolicy): Group {
+    return this.#register(new MemberState(this.#environment, epoch), send);
   }
 
   #forget(group: Group): void {
@@ -291,10 +305,15 @@ export class Client {
     if (this.#groups.get(id) === group) this.#groups.delete(id);
   }
 
-  #register(state: MemberState): Group {
-    const group = new Group(state, this.#settings.send, this.#host);
+  #register(state: MemberState, send: SendPolicy): Group {
+    const group = new Group(state, send, this.#host);
     this.#groups.set(hex(group.groupId), group);
     return group;
+  }
+
+  #send(handshake: HandshakePolicy | undefined): SendPolicy {
+    const { send } = this.#settings;
+    return handshake === undefined ? send : sendPolicy(handshake, send.padding);
   }
 
   #suite(cipherSuite?: CipherSuite | CipherSuiteName): Suite {

@@ -26,6 +26,8 @@ export interface Beginning {
   readonly keyPackages: readonly Bytes[];
   readonly usage: typeof ResumptionPSKUsage.reinit | typeof ResumptionPSKUsage.branch;
   readonly ratchetTree: boolean;
+  /** How the former group sends, and the new one will. */
+  readonly send: SendPolicy;
 }
 
 /** What a group has of its client. */

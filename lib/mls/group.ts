@@ -16,7 +16,8 @@ import { createGroupInfo, encodeGroupInfo } from "./group/group-info.js";
 import { membersOf, type Member } from "./group/member.js";
 import type { MemberState } from "./group/member-state.js";
 import { keyPackageFrom, planAdd, type AddPlan } from "./group/plan-add.js";
-import type { Received } from "./group/received.js";
+import { pendingProposals } from "./group/receive-public.js";
+import type { PendingProposal, Received } from "./group/received.js";
 import { receiveAll, receiveOne } from "./group/receive-messages.js";
 import { applicationMessage, proposalMessage, updateProposal } from "./group/send.js";
 import { groupHealth, type GroupHealth } from "./group-health.js";
@@ -194,6 +195,12 @@ export class Group {
     }));
   }
 
+  /** The proposals of this epoch that wait for a commit, in the order in which they came. */
+  pendingProposals(): PendingProposal[] {
+    this.#requireOpen("pendingProposals");
+    return pendingProposals(this.#state);
+  }
+
   /** A verdict for each key package; `commit({ add: plan })` adds those that are accepted. */
   async planAdd(keyPackages: readonly Bytes[]): Promise<AddPlan> {
     this.#requireActive("planAdd");
@@ -218,7 +225,7 @@ export class Group {
 
   /**
    * Begins the group that a committed ReInit asks for (RFC 9420 §11.2). Members who join it check it against this one: close this one
-   * afterwards.
+   * afterwards. Where the new group has the same id, it takes the place of this one, which is closed.
    * @param keyPackages one of each other member, for the new cipher suite
    */
   async reinitialize(
@@ -235,7 +242,7 @@ export class Group {
     }
     const { ratchetTree = true } = options;
     const usage = ResumptionPSKUsage.reinit;
-    return this.#host.begin({ former: this, wanted: reinit, keyPackages, usage, ratchetTree });
+    return this.#host.begin({ former: this, wanted: reinit, keyPackages, usage, ratchetTree, send: this.#policy });
   }
 
   /**
@@ -254,7 +261,8 @@ export class Group {
     this.#requireActive("branch");
     const { groupId, extensions = this.extensions, ratchetTree = true } = options;
     const wanted = { groupId, extensions, cipherSuite: this.cipherSuite };
-    return this.#host.begin({ former: this, wanted, keyPackages, usage: ResumptionPSKUsage.branch, ratchetTree });
+    const usage = ResumptionPSKUsage.branch;
+    return this.#host.begin({ former: this, wanted, keyPackages, usage, ratchetTree, send: this.#policy });
   }
 
   /** MLS-Exporter (RFC 9420 §8.5) as a handle. `length` in octets, at most 255 * KDF.Nh. The secret is the caller's. */

@@ -130,11 +130,22 @@ async function offeredProposals(
 ): Promise<ChosenProposals> {
   // A ReInit stands alone, so what others proposed waits.
   if (proposals === false || reinit !== undefined) return { chosen: [], skipped: [], ownUpdate: false };
-  const offered = await chooseProposals(state, { removed, extensions: extensions !== undefined });
-  if (proposals === true) return offered;
-  const wanted = new Set(proposals.map((ref) => Buffer.from(ref).toString("hex")));
-  const isWanted = ({ ref }: CachedProposal): boolean => wanted.has(ref.toString("hex"));
-  return { ...offered, chosen: offered.chosen.filter(isWanted) };
+  const candidates = proposals === true ? state.proposals.list() : withRefs(state, proposals);
+  return chooseProposals(state, { removed, extensions: extensions !== undefined }, candidates);
+}
+
+/** In the order in which they came, whatever that of the refs is: the later of two Updates counts. */
+function withRefs({ proposals }: MemberState, refs: readonly Bytes[]): CachedProposal[] {
+  const unknown = refs.find((ref) => !proposals.has(ref));
+  if (unknown !== undefined) {
+    throw new TinyMlsError("missing", `no proposal ${Buffer.from(unknown).toString("hex")} waits in this epoch`, {
+      operation: "commit",
+      component: "mls",
+      retryable: false,
+    });
+  }
+  const wanted = new Set(refs.map((ref) => Buffer.from(ref).toString("hex")));
+  return proposals.list().filter(({ ref }) => wanted.has(ref.toString("hex")));
 }
 
 function proposalsByValue({ suite, context, ownLeafIndex }: MemberEpoch, options: CommitOptions): Proposal[] {

@@ -29,9 +29,15 @@ export interface ByValue {
   readonly extensions: boolean;
 }
 
-/** The proposals that are valid one by one and together; a Remove counts before an Update, a later Update before an earlier. */
-export async function chooseProposals(state: MemberState, byValue: ByValue): Promise<ChosenProposals> {
-  const all = state.proposals.list();
+/**
+ * Those of `all` that are valid one by one and together; a Remove counts before an Update, a later Update before an earlier.
+ * @param all proposals of the epoch, in the order in which they came
+ */
+export async function chooseProposals(
+  state: MemberState,
+  byValue: ByValue,
+  all: readonly CachedProposal[],
+): Promise<ChosenProposals> {
   const reasons = await reasonsAgainst(state, all);
   const valid = all.filter((_, index) => reasons[index] === undefined);
   const choice = new Choice(state, byValue, valid);

@@ -65,7 +65,9 @@ export async function joinByWelcome(request: JoinRequest): Promise<MemberEpoch> 
   const { groupContext } = groupInfo;
   if (groupContext.version !== keyPackage.value.version) refuse("12.4.3.1/version");
   if (groupContext.cipherSuite !== suite.id) refuse("12.4.3.1/cipher-suite");
-  if (request.hasGroup(groupContext.groupId)) refuse("12.4.3.1/group-id-unique");
+  if (request.hasGroup(groupContext.groupId) && !replaces(origin, groupContext.groupId)) {
+    refuse("12.4.3.1/group-id-unique");
+  }
   const epoch = await validateGroupInfo(suite, groupInfo, request.ratchetTree, policy);
   const ownLeafIndex = findOwnLeaf(epoch.tree, keyPackage);
   if (origin !== undefined) await request.checkOrigin(origin, epoch);
@@ -139,6 +141,11 @@ function originOf(psks: readonly PreSharedKeyID[]): ResumptionPsk | undefined {
   );
   if (origins.length > 1) refuse("12.4.3.1/one-origin");
   return origins[0];
+}
+
+/** RFC 9420 §11.2: a ReInit may keep the group id. Whether it is a ReInit of that group is up to `checkOrigin`. */
+function replaces(origin: ResumptionPsk | undefined, groupId: Bytes): boolean {
+  return origin?.usage === ResumptionPSKUsage.reinit && Buffer.compare(origin.pskGroupId, groupId) === 0;
 }
 
 /** RFC 9420 §12.4.3.1: the leaf that is identical to the one in the key package. */

@@ -16,7 +16,7 @@ import { memberOf, type Member } from "./member.js";
 import type { GroupPolicy } from "./policy.js";
 import type { ProposalCache } from "./proposal-cache.js";
 import type { SentProposal } from "./proposals.js";
-import type { ProposalSender, Received } from "./received.js";
+import type { PendingProposal, ProposalSender, Received } from "./received.js";
 import { committerOf } from "./sender-keys.js";
 import { stageCommit, type StagedCommit } from "./stage-commit.js";
 import { validateProposal } from "./validate-proposal.js";
@@ -74,7 +74,14 @@ async function authorize({ epoch, policy }: HandshakeState, { proposal, sender }
   if (!allowed) refuse("12.1.8/authorized");
 }
 
-function proposalSender({ epoch }: HandshakeState, sender: Sender): ProposalSender {
+/** All that wait for a commit, in the order in which they came. */
+export function pendingProposals({ epoch, proposals }: Pick<HandshakeState, "epoch" | "proposals">): PendingProposal[] {
+  return proposals.list().map(({ proposal, sender, ref }) => {
+    return { proposal, sender: proposalSender({ epoch }, sender), ref: Buffer.from(ref) };
+  });
+}
+
+function proposalSender({ epoch }: Pick<HandshakeState, "epoch">, sender: Sender): ProposalSender {
   if (sender.senderType === SenderType.member) {
     return { kind: "member", member: memberOf(sender.leafIndex, epoch.tree.leaf(sender.leafIndex)!.value) };
   }

@@ -8,6 +8,14 @@ export type ProposalSender =
   | { readonly kind: "external"; readonly senderIndex: number }
   | { readonly kind: "newMember" };
 
+/** A proposal of this epoch that waits for a commit. */
+export interface PendingProposal {
+  readonly proposal: Proposal;
+  readonly sender: ProposalSender;
+  /** The ProposalRef (RFC 9420 §5.2): `commit({ proposals: [ref] })` covers it. */
+  readonly ref: Buffer;
+}
+
 /** What came of a message: one of these, whatever the octets were. All but the first three leave the group as it was. */
 export type Received =
   | {
