@@ -69,6 +69,7 @@ export class ExternalSender implements Disposable {
     }));
   }
 
+  /** Proposes to remove the member at a leaf index of the current epoch. */
   proposeRemove(groupInfo: Bytes, leafIndex: number): Buffer {
     return this.#propose("proposeRemove", groupInfo, () => ({
       proposalType: ProposalType.remove,
@@ -76,6 +77,7 @@ export class ExternalSender implements Disposable {
     }));
   }
 
+  /** Proposes to inject a PSK, which all members have to have. */
   proposePsk(groupInfo: Bytes, reference: PskReference): Buffer {
     return this.#propose("proposePsk", groupInfo, ({ groupId }) => ({
       proposalType: ProposalType.psk,
@@ -83,6 +85,7 @@ export class ExternalSender implements Disposable {
     }));
   }
 
+  /** Proposes to end the group for one with other parameters (RFC 9420 §11.2). */
   proposeReInit(groupInfo: Bytes, options: ReInitOptions = {}): Buffer {
     return this.#propose("proposeReInit", groupInfo, ({ extensions }) =>
       reinitProposal(this.#suite, extensions, options),
@@ -102,6 +105,7 @@ export class ExternalSender implements Disposable {
     this.#signatureKey.dispose();
   }
 
+  /** `using` wipes it too. */
   [Symbol.dispose](): void {
     this.dispose();
   }
