@@ -1,0 +1,108 @@
+// Contenders measured against each other on a machine that does other things too.
+//
+// They take turns in slices of a millisecond, so that whatever slows the machine hits all of them alike; a slice in which
+// the system took the processor away is run again. A round adds many slices of each up, so that garbage collection counts
+// in its due share. Ratios are taken within a round; what is reported is the median of the rounds.
+import { addon } from "./addon.mjs";
+
+/** @typedef {{ name: string, run: (iterations: number) => void | Promise<void>, each?: number }} Contender */
+
+export const full = { rounds: 11, passes: 25, slice: 1, warm: 60 };
+export const quick = { rounds: 2, passes: 2, slice: 0.2, warm: 2 };
+
+const attempts = 6;
+// Longer slices are interrupted almost always.
+const longestRepeated = 4;
+
+/**
+ * @param {Contender[]} contenders `run` does so many iterations, each of which counts as `each` operations (1)
+ * @returns times in nanoseconds an operation, by name
+ */
+export async function race(contenders, { rounds, passes, slice, warm }) {
+  const entries = [];
+  for (const contender of contenders) {
+    entries.push({ ...contender, iterations: await calibrate(contender, slice, warm), rounds: [] });
+  }
+  for (let round = 0; round < rounds; ++round) {
+    const spent = entries.map(() => 0);
+    for (let pass = 0; pass < passes; ++pass) {
+      for (const [i, entry] of entries.entries()) spent[i] += await undisturbed(entry);
+    }
+    for (const [i, { rounds, iterations, each = 1 }] of entries.entries()) {
+      rounds.push((spent[i] * 1e6) / (passes * iterations * each));
+    }
+  }
+  return new Times(new Map(entries.map(({ name, rounds }) => [name, rounds])));
+}
+
+class Times {
+  #rounds;
+
+  constructor(rounds) {
+    this.#rounds = rounds;
+  }
+
+  /** Nanoseconds an operation. */
+  of(name) {
+    return median(this.#rounds.get(name));
+  }
+
+  /** How many times as long as `base` the contender took. */
+  ratio(name, base) {
+    const bases = this.#rounds.get(base);
+    return median(this.#rounds.get(name).map((time, i) => time / bases[i]));
+  }
+
+  /**
+   * The line of a result: its value is the median, and what it is compared with stands to it as the median of the ratios.
+   * @param {string[]} peers names of contenders
+   */
+  result(name, contender, floor, peers, { unit = "ns", convert = (nanoseconds) => nanoseconds } = {}) {
+    const time = this.of(contender);
+    const beside = (other) => convert(time * this.ratio(other, contender));
+    return {
+      name,
+      value: convert(time),
+      unit,
+      floor: beside(floor),
+      peers: Object.fromEntries(peers.map((peer) => [peer, beside(peer)])),
+    };
+  }
+}
+
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+// Iterations that fill a slice; what the search for them runs is the warm-up.
+async function calibrate(contender, slice, warm) {
+  let iterations = 1;
+  const start = performance.now();
+  for (;;) {
+    const elapsed = await timed(contender, iterations);
+    if (performance.now() - start >= warm && elapsed >= slice / 2) {
+      return Math.max(1, Math.round((iterations * slice) / elapsed));
+    }
+    if (elapsed < slice) iterations *= 2;
+  }
+}
+
+async function undisturbed({ run, iterations }) {
+  let least = Infinity;
+  for (let attempt = 0; attempt < attempts; ++attempt) {
+    const before = addon().interruptions();
+    const elapsed = await timed({ run }, iterations);
+    if (addon().interruptions() === before || elapsed > longestRepeated) return elapsed;
+    least = Math.min(least, elapsed);
+  }
+  return least;
+}
+
+async function timed({ run }, iterations) {
+  const start = performance.now();
+  const pending = run(iterations);
+  if (pending !== undefined) await pending;
+  return performance.now() - start;
+}

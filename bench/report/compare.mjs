@@ -1,0 +1,41 @@
+// What the lines of a result say beside each other.
+
+/** Rates are better when they are higher, all else when it is lower. */
+const isRate = (unit) => unit.endsWith("/s");
+
+/** How many times as good as `other` the value of a result is. */
+export function times({ value, unit }, other) {
+  return isRate(unit) ? value / other : other / value;
+}
+
+/** Each target with what was measured; a measure that did not run is left out. */
+export function judge(targets, results) {
+  return targets.flatMap((target) => {
+    const result = results.find(({ name }) => name === target.name);
+    if (result === undefined) return [];
+    if (target.atMost !== undefined) {
+      return [{ target, measured: result.value, met: result.value <= target.atMost, unit: result.unit }];
+    }
+    const other = target.against === "floor" ? result.floor : result.peers[target.against];
+    const measured = times(result, other);
+    return [{ target, measured, met: measured >= target.times }];
+  });
+}
+
+/** One line for people. */
+export function sentence({ target, measured, met, unit }) {
+  const verdict = met ? "met   " : "MISSED";
+  if (target.atMost !== undefined) {
+    return `${verdict} ${target.name}: ${number(measured)} ${unit}, at most ${number(target.atMost)}`;
+  }
+  if (target.against === "floor" && target.times <= 1 / 2) {
+    return `${verdict} ${target.name}: ${(1 / measured).toFixed(2)}x the floor's time, at most ${1 / target.times}x`;
+  }
+  return `${verdict} ${target.name}: ${measured.toFixed(2)}x ${target.against}, at least ${target.times}x`;
+}
+
+/** Three digits that count, thousands apart. */
+export function number(value) {
+  if (value >= 1000) return Math.round(value).toLocaleString("en-US");
+  return String(Number(value.toPrecision(3)));
+}
