@@ -9,6 +9,7 @@ export const layers = [
   "errors.ts",
   "native",
   "codec",
+  "storage",
   "context",
   "mls/rules.ts",
   "mls/suite",
@@ -18,7 +19,6 @@ export const layers = [
   "mls/framing",
   "mls/group",
   "mls", // client.ts and what else stands beside it
-  "storage",
   "discovery",
   "observability",
   "cli",

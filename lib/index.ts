@@ -22,6 +22,19 @@ export {
 } from "./context/index.js";
 export { TinyMlsError, errorCodes, type ErrorCode, type ErrorDetails } from "./errors.js";
 
+export { MemoryStorage } from "./storage/memory.js";
+export {
+  storageLimits,
+  type ListOptions,
+  type LogEntry,
+  type LogPage,
+  type RecordPage,
+  type Storage,
+  type StoredRecord,
+  type WatchListener,
+  type WriteStep,
+} from "./storage/port.js";
+
 export { Client, type GroupOptions, type KeyPackageOptions } from "./mls/client.js";
 export type { ClientOptions, HandshakePolicy, JoinExternalOptions, JoinOptions } from "./mls/client-options.js";
 export { ExternalSender, type ExternalSenderOptions } from "./mls/external-sender.js";

@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { checkCount, checkKey, checkLimit, checkList, checkPrefix, checkWrite, closed, usage } from "../check.js";
+import type { ListOptions, LogPage, RecordPage, Storage, StoredRecord, WatchListener, WriteStep } from "../port.js";
+import { faultOf, isBusy, loadDatabaseClass, type SqliteDatabase, type SqliteDatabaseClass } from "./database.js";
+import { examine, migrate } from "./schema.js";
+import { FileWatch } from "./file-watch.js";
+import { Tables } from "./tables.js";
+
+export interface SqliteStorageOptions {
+  /** The file, made when it is absent. Other files appear beside it (`-wal`, `-shm`). Needless with an open `database`. */
+  readonly path?: string;
+  /**
+   * The `Database` class of better-sqlite3 or libsql, or an open database of theirs, which `close` leaves open. Default: the first
+   * of the two packages that is installed.
+   */
+  readonly database?: SqliteDatabaseClass | SqliteDatabase;
+  /**
+   * `NORMAL` (default): what was written survives the death of the process at any point; a loss of power may take the last writes,
+   * never a part of one. `FULL`: survives a loss of power too, for the price of an fsync in each write.
+   */
+  readonly synchronous?: "NORMAL" | "FULL";
+  /** How long a call waits for another process that is writing, in ms; default 5,000. The event loop runs meanwhile. */
+  readonly busyTimeoutMs?: number;
+  /** How often a watch looks for changes by other processes, in ms; default 100. */
+  readonly pollMs?: number;
+}
+
+/** Storage in one SQLite file, which several processes of one machine may have open. */
+export class SqliteStorage implements Storage {
+  readonly #database: SqliteDatabase;
+  readonly #owned: boolean;
+  readonly #tables: Tables;
+  readonly #watch: FileWatch;
+  readonly #busyTimeoutMs: number;
+  #closed = false;
+
+  private constructor(database: SqliteDatabase, owned: boolean, busyTimeoutMs: number, pollMs: number) {
+    this.#database = database;
+    this.#owned = owned;
+    this.#tables = new Tables(database);
+    this.#watch = new FileWatch(this.#tables, pollMs);
+    this.#busyTimeoutMs = busyTimeoutMs;
+  }
+
+  /**
+   * Opens the file and brings its schema up to date.
+   *
+   * @param options the path of the file, or all options
+   * @throws TinyMlsError `storage` (cannot be opened, of another program, of a newer schema), `malformed` (no SQLite file), `config` (no
+   * SQLite package), `usage`
+   */
+  static async open(options: string | SqliteStorageOptions): Promise<SqliteStorage> {
+    const operation = "SqliteStorage.open";
+    const { path, database, synchronous, busyTimeoutMs, pollMs } = checkedOptions(operation, options);
+    const given = typeof database === "object" ? database : undefined;
+    const opened =
+      given ?? open(operation, (database as SqliteDatabaseClass | undefined) ?? (await loadDatabaseClass()), path);
+    try {
+      await whenFree(operation, busyTimeoutMs, () => prepare(opened, synchronous));
+    } catch (error) {
+      if (!given) opened.close();
+      throw error;
+    }
+    return new SqliteStorage(opened, !given, busyTimeoutMs, pollMs);
+  }
+
+  get(key: string): Promise<StoredRecord | undefined> {
+    return this.#run("Storage.get", () => {
+      checkKey("Storage.get", key);
+      return this.#tables.get(key);
+    });
+  }
+
+  list(prefix: string, options?: ListOptions): Promise<RecordPage> {
+    return this.#run("Storage.list", () => {
+      const { after, limit } = checkList(prefix, options);
+      return this.#tables.list(prefix, after, limit);
+    });
+  }
+
+  async write(steps: readonly WriteStep[]): Promise<number> {
+    this.#open("Storage.write");
+    const checked = checkWrite(steps);
+    const revision = await this.#run("Storage.write", () => this.#tables.write(checked));
+    this.#watch.wrote(
+      checked.flatMap(({ kind, key }) => (kind === "put" || kind === "delete" ? [key] : [])),
+      revision,
+    );
+    return revision;
+  }
+
+  read(log: string, from: number, limit?: number): Promise<LogPage> {
+    return this.#run("Storage.read", () => {
+      checkKey("Storage.read", log);
+      checkCount("Storage.read", "from", from);
+      return this.#tables.read(log, from, checkLimit("Storage.read", limit));
+    });
+  }
+
+  watch(prefix: string, listener: WatchListener): Promise<() => void> {
+    return this.#run("Storage.watch", () => {
+      checkPrefix("Storage.watch", prefix);
+      if (typeof listener !== "function") throw usage("Storage.watch", "listener is a function");
+      return this.#watch.add(prefix, listener);
+    });
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#closed = true;
+    this.#watch.close();
+    if (this.#owned) this.#database.close();
+    return Promise.resolve();
+  }
+
+  #open(operation: string): void {
+    if (this.#closed) throw closed(operation);
+  }
+
+  async #run<T>(operation: string, use: () => T): Promise<T> {
+    return whenFree(operation, this.#busyTimeoutMs, () => {
+      this.#open(operation);
+      return use();
+    });
+  }
+}
+
+function checkedOptions(operation: string, options: string | SqliteStorageOptions) {
+  const given = typeof options === "string" ? { path: options } : options;
+  const { path, database, synchronous = "NORMAL", busyTimeoutMs = 5000, pollMs = 100 } = given;
+  if (typeof database !== "object" && (typeof path !== "string" || path === ""))
+    throw usage(operation, "path names a file");
+  if (synchronous !== "NORMAL" && synchronous !== "FULL") throw usage(operation, "synchronous is NORMAL or FULL");
+  checkCount(operation, "busyTimeoutMs", busyTimeoutMs);
+  checkCount(operation, "pollMs", pollMs);
+  return { path: path ?? "", database, synchronous, busyTimeoutMs, pollMs: Math.max(pollMs, 1) };
+}
+
+function open(operation: string, databaseClass: SqliteDatabaseClass, path: string): SqliteDatabase {
+  try {
+    return new databaseClass(path);
+  } catch (error) {
+    throw faultOf(operation, error);
+  }
+}
+
+/** Nothing is written before the schema was found to be one that this code knows. */
+function prepare(database: SqliteDatabase, synchronous: "NORMAL" | "FULL"): void {
+  // SQLite's own waiting would hold up the event loop.
+  database.exec("PRAGMA busy_timeout = 0");
+  examine(database);
+  database.prepare("PRAGMA journal_mode = WAL").get();
+  database.exec(`PRAGMA synchronous = ${synchronous}`);
+  migrate(database);
+}
+
+/** Tries until no other process is in the way, or for so long. Each try is one synchronous piece, so none sees another's half. */
+async function whenFree<T>(operation: string, timeoutMs: number, use: () => T): Promise<T> {
+  const start = performance.now();
+  for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, 50)) {
+    try {
+      return use();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() - start >= timeoutMs) throw faultOf(operation, error);
+    }
+    await sleep(waitMs * (0.5 + Math.random()));
+  }
+}

@@ -1,0 +1,169 @@
+import { afterAll, describe, expect, test } from "@jest/globals";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "libsql";
+import { SqliteStorage, type SqliteDatabase } from "tinymls/storage/sqlite";
+import { migrate, migrations } from "#dist/storage/sqlite/schema.js";
+import { conformance, contents, faultOf } from "./conformance.js";
+import { processes, type SharedStore } from "./processes.js";
+
+const folder = mkdtempSync(join(tmpdir(), "tinymls-sqlite-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+let files = 0;
+const newFile = () => join(folder, `${++files}.db`);
+const connect = (path: string) => new Database(path) as unknown as SqliteDatabase;
+
+function create(): Promise<SharedStore> {
+  const path = newFile();
+  const handles: SqliteStorage[] = [];
+  return Promise.resolve({
+    address: { adapter: "sqlite", at: path },
+    open: async () => {
+      const storage = await SqliteStorage.open({ path, pollMs: 20 });
+      handles.push(storage);
+      return storage;
+    },
+    remove: async () => {
+      for (const handle of handles) await handle.close();
+      for (const end of ["", "-wal", "-shm"]) rmSync(path + end, { force: true });
+    },
+  });
+}
+
+conformance("SQLite", create);
+processes("SQLite", create);
+
+const value = Buffer.from("v");
+
+describe("SQLite: faults", () => {
+  test("a file of another program, no database at all, a newer schema: refused, untouched", async () => {
+    const other = newFile();
+    const database = connect(other);
+    database.exec("CREATE TABLE theirs (x)");
+    database.close();
+    const junk = newFile();
+    writeFileSync(junk, "no database ".repeat(1000));
+    const newer = newFile();
+    await (await SqliteStorage.open(newer)).close();
+    const next = connect(newer);
+    next.exec("PRAGMA user_version = 2");
+    next.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+    next.close();
+    const before = [other, junk, newer].map((path) => readFileSync(path));
+    expect(await faultOf(SqliteStorage.open(other))).toMatchObject({ code: "storage", retryable: false });
+    expect(await faultOf(SqliteStorage.open(junk))).toMatchObject({ code: "malformed", retryable: false });
+    expect(await faultOf(SqliteStorage.open(newer))).toMatchObject({ code: "storage", retryable: false });
+    expect([other, junk, newer].map((path) => readFileSync(path))).toEqual(before);
+  });
+
+  test("a schema migrates forward, what it holds stays; a step that fails leaves all as it was", async () => {
+    const path = newFile();
+    const storage = await SqliteStorage.open(path);
+    await storage.write([{ put: "a", value }]);
+    const before = await contents(storage);
+    await storage.close();
+    const database = connect(path);
+    const version = () => (database.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
+    expect(() => migrate(database, [...migrations, "CREATE TABLE more (x); CREATE TABLE more (x)"])).toThrow();
+    expect(version()).toBe(migrations.length);
+    const again = await SqliteStorage.open(path);
+    expect(await contents(again)).toEqual(before);
+    await again.close();
+    migrate(database, [...migrations, "CREATE TABLE more (x)"]);
+    expect(version()).toBe(migrations.length + 1);
+    expect(database.prepare("SELECT key FROM records").all()).toHaveLength(1);
+    database.close();
+  });
+
+  test("another process that writes for long: waits without holding the event loop up, then `storage`; later it works", async () => {
+    const path = newFile();
+    const storage = await SqliteStorage.open({ path, busyTimeoutMs: 150 });
+    await storage.write([{ put: "a", value }]);
+    const before = await contents(storage);
+    const other = connect(path);
+    other.exec("BEGIN IMMEDIATE");
+    let turns = 0;
+    const timer = setInterval(() => turns++, 5);
+    expect(await faultOf(storage.write([{ delete: "a" }]))).toMatchObject({ code: "storage", retryable: true });
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(0);
+    expect(await contents(storage)).toEqual(before);
+    const waiting = storage.write([{ put: "a", value: Buffer.from("2") }]);
+    setTimeout(() => other.exec("ROLLBACK"), 30);
+    await waiting;
+    expect((await storage.get("a"))!.value.toString()).toBe("2");
+    other.close();
+    await storage.close();
+  });
+
+  test("a full disk: `storage`, nothing of the write stays, small writes go on", async () => {
+    const database = connect(newFile());
+    const storage = await SqliteStorage.open({ database });
+    await storage.write([{ put: "a", value }]);
+    const before = await contents(storage, ["log"]);
+    database.exec("PRAGMA max_page_count = 20");
+    const write = storage.write([
+      { put: "b", value },
+      { append: "log", entries: [Buffer.alloc(200_000)] },
+    ]);
+    expect(await faultOf(write)).toMatchObject({ code: "storage", retryable: true });
+    expect(await contents(storage, ["log"])).toEqual(before);
+    await storage.write([{ put: "b", value }]);
+    await storage.close();
+    database.close();
+  });
+
+  test("a database that may not be written: `storage`, reads go on", async () => {
+    const database = connect(newFile());
+    const storage = await SqliteStorage.open({ database });
+    await storage.write([{ put: "a", value }]);
+    const before = await contents(storage);
+    database.exec("PRAGMA query_only = 1");
+    expect(await faultOf(storage.write([{ delete: "a" }]))).toMatchObject({ code: "storage", retryable: false });
+    expect(await contents(storage)).toEqual(before);
+    await storage.close();
+    database.close();
+  });
+
+  test("a damaged file: `malformed`", async () => {
+    const path = newFile();
+    const storage = await SqliteStorage.open(path);
+    for (let i = 0; i < 50; i++) await storage.write([{ put: `k${i}`, value: Buffer.alloc(2000, i) }]);
+    await storage.close();
+    const flush = connect(path);
+    flush.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+    flush.close();
+    rmSync(`${path}-wal`, { force: true });
+    rmSync(`${path}-shm`, { force: true });
+    const octets = readFileSync(path);
+    // All but the first page, which holds the header and the schema.
+    writeFileSync(path, octets.fill(0xa5, 4096));
+    const damaged = await SqliteStorage.open(path);
+    expect(await faultOf(damaged.get("k1"))).toMatchObject({ code: "malformed", retryable: false });
+    expect(await faultOf(damaged.list(""))).toMatchObject({ code: "malformed" });
+    await damaged.close();
+  });
+
+  test("a path that cannot be opened, and options that make no sense", async () => {
+    expect(await faultOf(SqliteStorage.open(join(folder, "no", "such.db")))).toMatchObject({ code: "storage" });
+    for (const options of [{}, { path: "" }, { path: "x", synchronous: "OFF" }, { path: "x", pollMs: -1 }]) {
+      expect(await faultOf(SqliteStorage.open(options as never))).toMatchObject({ code: "usage" });
+    }
+    expect(existsSync("x")).toBe(false);
+  });
+});
+
+test("SQLite: an open database that was passed stays open, a class is used, FULL is set", async () => {
+  const database = connect(newFile());
+  const storage = await SqliteStorage.open({ database, synchronous: "FULL" });
+  expect(database.prepare("PRAGMA synchronous").get()).toMatchObject({ synchronous: 2 });
+  expect(database.prepare("PRAGMA journal_mode").get()).toMatchObject({ journal_mode: "wal" });
+  await storage.close();
+  expect(database.prepare("SELECT 1 AS one").get()).toMatchObject({ one: 1 });
+  database.close();
+  const own = await SqliteStorage.open({ path: newFile(), database: Database as never });
+  await own.write([{ put: "a", value }]);
+  expect((await own.get("a"))!.value).toEqual(value);
+  await own.close();
+});
