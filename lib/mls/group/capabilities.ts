@@ -26,7 +26,8 @@ export interface SupportedTypes {
 }
 
 /**
- * The capabilities of a leaf of this client: all cipher suites, what the application supports, and in each list a GREASE value.
+ * The capabilities of a leaf of this client: all cipher suites, what the application supports, and in each list but `versions`, where
+ * RFC 9420 §13.5 has no place for it, a GREASE value.
  * @throws TinyMlsError `config` for default types, which are never listed (RFC 9420 §7.2)
  */
 export function capabilitiesOf(supported: SupportedTypes, ownCredentialType: number): Capabilities {
@@ -36,7 +37,7 @@ export function capabilitiesOf(supported: SupportedTypes, ownCredentialType: num
   refuseDefaults("proposals", proposals, ProposalType);
   const credentials = supported.credentials ?? [CredentialType.basic, CredentialType.x509];
   return {
-    versions: [ProtocolVersion.mls10, grease()],
+    versions: [ProtocolVersion.mls10],
     cipherSuites: [...Object.values(CipherSuite), grease()],
     extensions: distinct([...extensions, lastResortExtensionType, grease()]),
     proposals: distinct([...proposals, grease()]),
