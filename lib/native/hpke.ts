@@ -174,7 +174,11 @@ export const hpke = {
     if (!Array.isArray(items)) throw usage(operation, "the items are an array");
     const given = items as readonly HpkeItem[];
     const { bytes, lengths } = join(
-      given.flatMap((item) => [item.publicKey, item.info, item.aad]),
+      given.flatMap((item, index) => {
+        // An info that many have in common, such as that of a Welcome, is copied and hashed once.
+        const shared = index > 0 && given[index - 1]!.info === item.info;
+        return shared ? [item.publicKey, mark, nothing, item.aad] : [item.publicKey, nothing, item.info, item.aad];
+      }),
       operation,
     );
     const pending = startSealAll(id, bytes, lengths, given, operation);
@@ -247,6 +251,9 @@ function receiverInputs({ psk, pskId, authPublicKey }: HpkeOptions): {
   return { psk: psk && secretOrBytes(psk), pskId, authPublicKey };
 }
 
+const nothing = new Uint8Array(0);
+const mark = new Uint8Array(1);
+
 // Plaintexts that are bytes are joined, read by the addon and wiped before this returns.
 function startSealAll(
   suite: number,
@@ -259,7 +266,6 @@ function startSealAll(
   items.forEach(({ plaintext }, index) => {
     if (plaintext instanceof Secret) handles[index] = handleOf(plaintext);
   });
-  const nothing = new Uint8Array(0);
   const plain = join(
     items.map(({ plaintext }) => (plaintext instanceof Secret ? nothing : plaintext)),
     operation,

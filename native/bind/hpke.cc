@@ -171,7 +171,7 @@ napi_value context_export(napi_env env, napi_callback_info info) {
 
 struct SealBatch {
   HpkeSuite suite;
-  Batch batch;  // public key, info, aad
+  Batch batch;  // public key; one octet where the info is that of the item before, none otherwise; info; aad
   SecretBatch plaintexts;
 
   // enc and ciphertext of each item, joined; or the fault and the item it is about.
@@ -181,18 +181,39 @@ struct SealBatch {
     Result<void> result;
   };
 
+  static Outcome refused(Outcome outcome, Fault fault, size_t item) {
+    outcome.result = fault;
+    outcome.item = item;
+    return outcome;
+  }
+
   Outcome run(const Library& library) const {
     const size_t items = batch.items(), enc_length = kem_traits(suite.kem)->enc_length;
     std::vector<size_t> starts(items + 1);
     for (size_t i = 0; i < items; i++) starts[i + 1] = starts[i] + enc_length + plaintexts[i].size() + kAeadTagLength;
     Outcome outcome;
     outcome.joined.resize(starts[items]);
+    std::vector<size_t> first(items);  // the item that brings the info
+    std::vector<SecretBytes> hashes(items);
+    for (size_t i = 0; i < items; i++) {
+      if (batch.part(i, 1).empty()) {
+        first[i] = i;
+        continue;
+      }
+      if (i == 0) return refused(std::move(outcome), Fault::kUsage, i);
+      const size_t shared = first[i] = first[i - 1];
+      if (hashes[shared].size() > 0) continue;
+      auto hash = hpke_info_hash(library, suite, batch.part(shared, 2));
+      if (!hash) return refused(std::move(outcome), hash.fault(), i);
+      hashes[shared] = std::move(*hash);
+    }
     std::vector<Result<void>> results(items);
     parallel_for(items, [&](size_t i) {
       const MutableView out = MutableView(outcome.joined).subspan(starts[i], starts[i + 1] - starts[i]);
       HpkeInputs inputs;
-      inputs.info = batch.part(i, 1);
-      results[i] = hpke_seal(library, suite, batch.part(i, 0), inputs, batch.part(i, 2), plaintexts[i],
+      inputs.info = batch.part(first[i], 2);
+      inputs.info_hash = hashes[first[i]].view();
+      results[i] = hpke_seal(library, suite, batch.part(i, 0), inputs, batch.part(i, 3), plaintexts[i],
                              out.first(enc_length), out.subspan(enc_length));
     });
     for (size_t i = 0; i < items; i++)
@@ -201,12 +222,12 @@ struct SealBatch {
   }
 };
 
-// (suite, joined public keys, infos and aads, their lengths, joined plaintexts, their lengths, handles of secret ones).
-// A refusal is the fault and, times 256, the number of the item, counted from 1.
+// (suite, joined public keys, marks, infos and aads, their lengths, joined plaintexts, their lengths, handles of secret
+// ones). A refusal is the fault and, times 256, the number of the item, counted from 1.
 napi_value seal_all(napi_env env, napi_callback_info info) {
   Call<6> call(env, info);
   const HpkeSuite suite = suite_of(call, 0);
-  SealBatch work{suite, Batch(call, 1, 3), SecretBatch(call, 3)};
+  SealBatch work{suite, Batch(call, 1, 4), SecretBatch(call, 3)};
   if (!call.refused() && work.batch.items() != work.plaintexts.items()) call.refuse(Fault::kUsage);
   if (call.refused()) return call.refusal();
   return run_async(

@@ -47,7 +47,7 @@ struct Derived {
 struct ScheduleInputs {
   const HpkeSuite& suite;
   uint8_t mode;
-  View shared_secret, info, psk, psk_id;
+  View shared_secret, info, info_hash, psk, psk_id;
   Use use;
 };
 
@@ -65,15 +65,21 @@ Result<Derived> combine_two_stage(const Library& library, const ScheduleInputs& 
   const auto suite_id = hpke_suite_id(in.suite);
   auto psk_id_hash = labeled_extract(library, kdf, suite_id, {}, "psk_id_hash", {in.psk_id});
   if (!psk_id_hash) return psk_id_hash.fault();
-  auto info_hash = labeled_extract(library, kdf, suite_id, {}, "info_hash", {in.info});
-  if (!info_hash) return info_hash.fault();
+  SecretBytes computed;
+  View info_hash = in.info_hash;
+  if (info_hash.empty()) {
+    auto extracted = hpke_info_hash(library, in.suite, in.info);
+    if (!extracted) return extracted.fault();
+    computed = std::move(*extracted);
+    info_hash = computed.view();
+  }
   auto secret = labeled_extract(library, kdf, suite_id, in.shared_secret, "secret", {in.psk});
   if (!secret) return secret.fault();
 
   std::array<uint8_t, 1 + 2 * kMaxHashLength> buffer;
   buffer[0] = in.mode;
   auto end = std::copy_n(psk_id_hash->data(), psk_id_hash->size(), buffer.begin() + 1);
-  end = std::copy_n(info_hash->data(), info_hash->size(), end);
+  end = std::copy_n(info_hash.data(), info_hash.size(), end);
   const View context(buffer.data(), static_cast<size_t>(end - buffer.begin()));
 
   Derived derived;
@@ -140,7 +146,8 @@ struct HpkeSchedule {
     if (!used) return used.fault();
     auto secret = kem_encapsulate(library, suite.kem, public_key, enc, inputs.sender_key, inputs.ephemeral);
     if (!secret) return secret.fault();
-    auto context = run(library, {suite, *mode, secret->view(), inputs.info, inputs.psk, inputs.psk_id, *used}, true);
+    auto context = run(
+        library, {suite, *mode, secret->view(), inputs.info, inputs.info_hash, inputs.psk, inputs.psk_id, *used}, true);
     if (!context) wipe(enc);
     return context;
   }
@@ -154,9 +161,16 @@ struct HpkeSchedule {
     if (!used) return used.fault();
     auto secret = kem_decapsulate(library, key, enc, inputs.sender_public);
     if (!secret) return secret.fault();
-    return run(library, {suite, *mode, secret->view(), inputs.info, inputs.psk, inputs.psk_id, *used}, false);
+    return run(library, {suite, *mode, secret->view(), inputs.info, inputs.info_hash, inputs.psk, inputs.psk_id, *used},
+               false);
   }
 };
+
+Result<SecretBytes> hpke_info_hash(const Library& library, const HpkeSuite& suite, View info) {
+  if (!hpke_suite_known(suite)) return Fault::kUsage;
+  if (!two_stage(suite.kdf)) return SecretBytes();
+  return labeled_extract(library, hash_of(suite.kdf), hpke_suite_id(suite), {}, "info_hash", {info});
+}
 
 bool hpke_suite_known(const HpkeSuite& suite) {
   const auto aead = static_cast<uint8_t>(suite.aead);

@@ -23,6 +23,7 @@ struct HpkeSuite {
 // are Fault::kUsage (RFC 9180 §5.1, §9.5). With a sender key the mode is auth.
 struct HpkeInputs {
   View info;
+  View info_hash;  // what hpke_info_hash gives for `info`, where many messages share it; empty: it is computed
   View psk, psk_id;
   const PrivateKey* sender_key = nullptr;  // on the sender's side
   View sender_public;                      // on the receiver's side
@@ -70,6 +71,9 @@ Result<SecretBytes> hpke_export_sender(const Library& library, const HpkeSuite& 
                                        const HpkeInputs& inputs, View exporter_context, size_t length, MutableView enc);
 Result<SecretBytes> hpke_export_receiver(const Library& library, const HpkeSuite& suite, const PrivateKey& key,
                                          View enc, const HpkeInputs& inputs, View exporter_context, size_t length);
+
+// The part of the key schedule that depends on nothing but `info`; empty with KDFs that have no such part.
+Result<SecretBytes> hpke_info_hash(const Library& library, const HpkeSuite& suite, View info);
 
 bool hpke_suite_known(const HpkeSuite& suite);
 

@@ -99,7 +99,7 @@ describe(`${large} members against ${small}`, () => {
     },
   );
 
-  test.each(["join", "add one, with a Welcome"])("%s: grows with the members, and no faster", (name) => {
+  test.each(["add all", "join", "add one, with a Welcome"])("%s: grows with the members, and no faster", (name) => {
     const [less, more] = [measured.get(small)!.whole[name]!, measured.get(large)!.whole[name]!];
     for (const kind of ["primitives", "octets"] as const) expect(more[kind]).toBeLessThan(1.3 * ratio * less[kind]);
   });

@@ -159,6 +159,18 @@ test("sealAll seals each item for its receiver, bytes and secrets alike", async 
   expect(await hpke.sealAll(base, [])).toEqual([]);
 });
 
+test.each([...suites])("sealAll with an info that several items have in common, $kem $kdf", async (suite) => {
+  const key = kem.generateKeyPair(suite.kem);
+  const [shared, other] = [Buffer.alloc(5000, 1), Buffer.from("other")];
+  const infos = [shared, shared, other, other, shared, none, none, shared, shared, shared];
+  const items = infos.map((each, i) => ({ publicKey: key.publicKey, info: each, aad, plaintext: Buffer.alloc(i, i) }));
+  for (const [i, { enc, ciphertext }] of (await hpke.sealAll(suite, items)).entries()) {
+    expect(hpke.open(suite, key, enc, infos[i]!, aad, ciphertext)).toEqual(Buffer.alloc(i, i));
+    expect(() => hpke.open(suite, key, enc, Buffer.from("another"), aad, ciphertext)).toThrow();
+  }
+  key.dispose();
+});
+
 test("sealAll names the item that is refused", async () => {
   const { publicKey } = kem.generateKeyPair(base.kem);
   const item = { publicKey, info, aad, plaintext: message };
