@@ -80,8 +80,8 @@ const keys = { interrupt: 0x03, end: 0x04, backspace: 0x08, clear: 0x15, delete:
 /** Reads a line into `out`, and answers its length. */
 async function ask(prompt: string, { what, otherwise }: Question, out: Uint8Array): Promise<number> {
   const terminal = openTerminal(what, otherwise);
+  terminal.setRawMode(true); // before the prompt: what is typed at once must not be shown either
   process.stderr.write(prompt);
-  terminal.setRawMode(true);
   let length = 0;
   try {
     return await new Promise<number>((resolve, reject) => {

@@ -69,7 +69,9 @@ export function newHeader(suite: ContextSuite, id: string | undefined): Header {
 /** Reads a header. Nothing of it is authentic before `verifyHeader`. */
 export function decodeHeader(octets: Buffer, name: string): Header {
   if (octets.byteLength === 0) throw new CliError("failed", `${name} is empty`, "name a file that tinymls seal wrote");
-  if (!octets.subarray(0, magicLength).equals(magic.subarray(0, magicLength))) {
+  // A printable character is no version: text may begin like this, a key file does.
+  const known = octets.subarray(0, magicLength).equals(magic.subarray(0, magicLength));
+  if (!known || octets[magicLength]! >= 0x20) {
     throw new CliError("failed", `${name} was not sealed by tinymls`, "name a file that tinymls seal wrote");
   }
   if (octets.byteLength < headerLength) throw damaged(name, "it ends inside its header");

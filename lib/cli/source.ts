@@ -27,24 +27,22 @@ export async function openSource(path: string | undefined): Promise<Source> {
   return { name: path, stream, size: about.isFile() ? about.size : undefined };
 }
 
-/** The first octets of a stream, fewer where it ends before; the rest stays in it. */
-export async function takeFirst(stream: Readable, length: number): Promise<Buffer> {
-  for (;;) {
-    const octets = stream.read(length) as Buffer | null;
-    if (octets !== null) return octets;
-    if (stream.readableEnded) return Buffer.alloc(0);
-    await readable(stream);
+/** The first octets of a stream, fewer where it ends before, and what follows them. */
+export async function splitAt(
+  stream: Readable,
+  length: number,
+): Promise<{ first: Buffer; rest: AsyncIterable<Buffer> }> {
+  const parts = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  let read: Buffer = Buffer.alloc(0);
+  while (read.length < length) {
+    const next = await parts.next();
+    if (next.done === true) break;
+    read = Buffer.concat([read, next.value]);
   }
+  return { first: read.subarray(0, length), rest: following(read.subarray(length), parts) };
 }
 
-function readable(stream: Readable): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (error?: Error) => {
-      stream.off("readable", onReadable).off("end", onReadable).off("error", settle);
-      if (error) reject(error);
-      else resolve();
-    };
-    const onReadable = () => settle();
-    stream.on("readable", onReadable).on("end", onReadable).on("error", settle);
-  });
+async function* following(begun: Buffer, parts: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  if (begun.length > 0) yield begun;
+  yield* { [Symbol.asyncIterator]: () => parts };
 }

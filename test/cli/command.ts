@@ -26,6 +26,8 @@ export function start(args: readonly string[], { env = {}, cwd }: Call = {}): Ch
     cwd,
     env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...env },
     stdio: ["pipe", "pipe", "pipe"],
+    timeout: 100_000,
+    killSignal: "SIGKILL",
   });
 }
 

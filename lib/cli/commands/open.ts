@@ -1,13 +1,20 @@
 import { pipeline } from "node:stream/promises";
 import { TinyMlsError } from "../../errors.js";
-import type { Context } from "../../context/index.js";
 import { openDestination } from "../destination.js";
 import { CliError } from "../exit.js";
 import { keyToOpen } from "../keys.js";
 import { parse, single } from "../options.js";
 import { Meter } from "../progress.js";
 import { damaged, decodeHeader, FileKeys, headerLength, type Header } from "../sealed-file.js";
-import { openSource, takeFirst, type Source } from "../source.js";
+import { openSource, splitAt, type Source } from "../source.js";
+
+interface Values {
+  readonly output?: string;
+  readonly "key-file"?: string;
+  readonly "passphrase-file"?: string;
+  readonly passphrase?: boolean;
+  readonly progress?: boolean;
+}
 
 /** `tinymls open [FILE] [-o OUT]` */
 export async function run(args: string[]): Promise<void> {
@@ -19,7 +26,16 @@ export async function run(args: string[]): Promise<void> {
     progress: { type: "boolean" },
   });
   const source = await openSource(single(positionals, "file"));
-  const header = decodeHeader(await takeFirst(source.stream, headerLength), source.name);
+  try {
+    await open(source, values);
+  } finally {
+    source.stream.destroy(); // who writes to it need not wait for us
+  }
+}
+
+async function open(source: Source, values: Values): Promise<void> {
+  const { first, rest } = await splitAt(source.stream, headerLength);
+  const header = decodeHeader(first, source.name);
   const choice = {
     keyFile: values["key-file"],
     passphraseFile: values["passphrase-file"],
@@ -30,15 +46,12 @@ export async function run(args: string[]): Promise<void> {
   key.dispose();
   if (!keys.verifyHeader()) throw wrongKey(header, source);
   using context = keys.context();
-  await openStream(source, header, context, values.output, values.progress ?? process.stderr.isTTY);
-}
-
-async function openStream(source: Source, header: Header, context: Context, output: string | undefined, show: boolean) {
-  const destination = await openDestination(output);
+  const destination = await openDestination(values.output);
   try {
-    const meter = new Meter(source.size === undefined ? undefined : source.size - headerLength, show);
+    const total = source.size === undefined ? undefined : source.size - headerLength;
+    const meter = new Meter(total, values.progress ?? process.stderr.isTTY);
     const opening = context.createDecryptStream({ maxChunkSize: header.chunkSize, aad: header.octets });
-    await pipeline(source.stream, meter, opening, destination.stream, { end: destination.end });
+    await pipeline(rest, meter, opening, destination.stream, { end: destination.end });
     await destination.commit();
   } catch (error) {
     await destination.discard();

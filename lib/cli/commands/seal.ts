@@ -6,13 +6,21 @@ import { keyToSeal } from "../keys.js";
 import { parse, single } from "../options.js";
 import { Meter } from "../progress.js";
 import { FileKeys } from "../sealed-file.js";
-import { openSource } from "../source.js";
+import { openSource, type Source } from "../source.js";
 
 const suites: Readonly<Record<string, ContextSuite>> = {
   "aes-256-gcm": "AES-256-GCM",
   "aes-128-gcm": "AES-128-GCM",
   "chacha20-poly1305": "CHACHA20-POLY1305",
 };
+
+interface Values {
+  readonly output?: string;
+  readonly "key-file"?: string;
+  readonly "passphrase-file"?: string;
+  readonly passphrase?: boolean;
+  readonly progress?: boolean;
+}
 
 /** `tinymls seal [FILE] [-o OUT]` */
 export async function run(args: string[]): Promise<void> {
@@ -32,6 +40,14 @@ export async function run(args: string[]): Promise<void> {
   refuseTerminal(values.output);
 
   const source = await openSource(input);
+  try {
+    await seal(source, suite, values);
+  } finally {
+    source.stream.destroy(); // who writes to it need not wait for us
+  }
+}
+
+async function seal(source: Source, suite: ContextSuite, values: Values): Promise<void> {
   const choice = {
     keyFile: values["key-file"],
     passphraseFile: values["passphrase-file"],
