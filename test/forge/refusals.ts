@@ -24,7 +24,7 @@ export function forEachWorld(body: (world: () => World) => void): void {
       let world: World | undefined;
       beforeAll(async () => {
         world = await World.create(suiteOf(id));
-      });
+      }, 60_000);
       afterEach(() => world?.pile.dispose());
       afterAll(() => world?.dispose());
       body(() => world!);

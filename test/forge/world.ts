@@ -82,7 +82,7 @@ export class World {
   readonly environment: GroupEnvironment = {
     policy: { authentication, customProposals: new Map(), maximumLifetime: 2n ** 40n, now: Date.now },
     retention: retentionFrom(),
-    psks: { external: () => undefined, resumption: () => undefined },
+    psks: { external: () => undefined, resumption: (_, epoch) => this.resumptionPsk(epoch) },
   };
 
   async client(name: string, signatureKey?: PrivateKey): Promise<Client> {
@@ -107,6 +107,10 @@ export class World {
     const puppet = new Puppet(this.suite, name);
     this.puppets.set(name, puppet);
     return puppet;
+  }
+
+  private resumptionPsk(epoch: bigint): Secret | undefined {
+    return epoch === this.bob.epoch.context.value.epoch ? this.bob.epoch.secrets.resumptionPsk : undefined;
   }
 
   /** A leaf as it is in the tree now. */
@@ -169,9 +173,9 @@ export class World {
   }
 
   /** A commit as RFC 9420 wants it, received by all. */
-  async honestCommit(): Promise<void> {
+  async honestCommit(more: readonly Proposal[] = []): Promise<void> {
     const framing = { wireFormat: WireFormat.mlsPublicMessage, padding: "none" } as const;
-    const built = await buildCommit(this.bob, { update: true, proposals: false });
+    const built = await buildCommit(this.bob, { update: true, proposals: false }, more);
     const created = await createCommit(this.bob.epoch, this.environment, {
       ...built,
       ...{ authenticatedData: Buffer.alloc(0), framing, ratchetTreeInWelcome: true, groupInfoExtensions: [] },

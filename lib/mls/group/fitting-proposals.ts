@@ -7,6 +7,7 @@ import type { SkippedProposal } from "./choose-proposals.js";
 import type { PublicEpoch } from "./epoch.js";
 import type { CachedProposal } from "./proposal-cache.js";
 import { affectedLeaf, ofType, type SentProposal } from "./proposals.js";
+import { checkTypeSupported } from "./stage-proposals.js";
 
 export interface FittingProposals {
   readonly fitting: readonly CachedProposal[];
@@ -47,7 +48,8 @@ function reasonAgainst({ suite, tree, context }: PublicEpoch, list: readonly Sen
   const [newExtensions] = ofType(list, ProposalType.groupContextExtensions);
   const extensions = newExtensions?.proposal.extensions ?? context.value.extensions;
   try {
-    const { tree: changed, updated } = applyProposals(tree, extensions, changes);
+    const { tree: changed, remaining, updated } = applyProposals(tree, extensions, changes);
+    for (const { proposal } of list) checkTypeSupported(remaining, proposal.proposalType);
     checkSupport(changed.support, leafRequirements({ cipherSuite: suite.id, extensions }));
     checkKeysUnique(
       changed,

@@ -1,6 +1,6 @@
 /** RFC 9420 §12.2, §12.3: from a list of proposals to the epoch that it makes, before any path. */
 import { refuse } from "../rules.js";
-import { checkKeysUnique, checkSupport, leafNode, leafRequirements } from "../tree/index.js";
+import { checkKeysUnique, checkSupport, leafNode, leafRequirements, type RatchetTree } from "../tree/index.js";
 import { applyProposals, type AppliedProposals } from "./apply-proposals.js";
 import { Checks } from "./checks.js";
 import { checkAddedClients, checkExternalList, checkMemberList } from "./proposal-list.js";
@@ -32,15 +32,15 @@ export async function stageProposals(
   await checks.run(epoch.suite);
 
   const applied = applyProposals(epoch.tree, extensions, list);
-  for (const { proposal } of list) checkTypeSupported(applied, proposal.proposalType);
+  for (const { proposal } of list) checkTypeSupported(applied.remaining, proposal.proposalType);
   checkSupport(applied.tree.support, leafRequirements(setting.context));
   const changed = [...applied.added, ...applied.updated].map(({ leafIndex }) => leafNode(leafIndex));
   checkKeysUnique(applied.tree, changed);
   return applied;
 }
 
-/** A proposal type that is not a default one has to be supported by the members that process the commit. */
-function checkTypeSupported({ remaining }: AppliedProposals, proposalType: number): void {
-  if (isDefaultType(proposalType) || remaining.support.proposals.includes(proposalType)) return;
+/** RFC 9420 §12.2: a type that is not a default one has to be supported by the members that process the commit. */
+export function checkTypeSupported({ support }: RatchetTree, proposalType: number): void {
+  if (isDefaultType(proposalType) || support.proposals.includes(proposalType)) return;
   refuse("12.2/type-supported", `type ${proposalType}`);
 }
