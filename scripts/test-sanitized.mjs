@@ -1,5 +1,5 @@
 // npm run test:sanitized [-- jest patterns]: the jest tests of the addon under AddressSanitizer and UndefinedBehaviorSanitizer.
-// Linux with g++. Everything else is built already (npm run build && npm run build:tests).
+// Linux with g++. Everything else is built already (npm run compile && npm run build:tests).
 import { execFileSync, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { root } from "./run.mjs";
