@@ -36,8 +36,9 @@ const folder = join(root, "build", kind ? `native-${kind}` : "native");
 /** What find_package cannot find is a missing tool; every other failure is one. */
 async function build() {
   const options = [`-DTINYMLS_SANITIZE=${fuzzing ? "" : values.sanitize}`, `-DTINYMLS_FUZZ=${fuzzing ? "ON" : "OFF"}`];
-  if (compiler) options.push(`-DCMAKE_CXX_COMPILER=${compiler}`);
   const fresh = !existsSync(join(folder, "CMakeCache.txt"));
+  // Named again from another PATH it would make CMake drop its cache, and the options with it.
+  if (compiler && fresh) options.push(`-DCMAKE_CXX_COMPILER=${compiler}`);
   if (fresh && which("ninja")) options.push("-G", "Ninja");
   const configured = await run(cmake, ["-S", root, "-B", folder, ...options], { quiet: true });
   if (!configured.ok) {
