@@ -21,11 +21,14 @@ describe("the tarball", () => {
     const paths = installation.packed.files.map(({ path }) => path);
     const folders = new Set(paths.map((path) => (path.includes("/") ? path.split("/")[0] : path)));
     expect([...folders].sort()).toEqual(
-      ["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "binding.gyp", "dist", "native", "package.json"].concat([
+      ["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "binding.gyp", "dist", "docs", "native"].concat([
+        "package.json",
         "prebuilds",
         "scripts",
       ]),
     );
+    const documents = paths.filter((path) => path.startsWith("docs/"));
+    expect(documents).toEqual(["docs/alerts.yml", "docs/dashboard.json"]);
     expect(paths).toContainEqual(expect.stringMatching(`^prebuilds/${platform}/tinymls.*[.]node$`));
     expect(paths.filter((path) => path.startsWith("scripts/"))).toEqual([
       "scripts/build.mjs",
@@ -82,6 +85,13 @@ describe("installed from the tarball", () => {
   test("npx finds the command", () => {
     const ended = installation.run("npx", ["--no-install", "tinymls", "--version"]);
     expect(ended).toMatchObject({ code: 0, stdout: `${packageVersion}\n` });
+  });
+
+  test("the main job runs", () => {
+    const program = join("node_modules", "tinymls", bin.tinymls);
+    const { code, stdout, stderr } = installation.run(process.execPath, [program, "demo", "--seconds", "1"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/\nAll \d+ checks held/);
   });
 
   // Last, since it takes the prebuilds away.
