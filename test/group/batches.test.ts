@@ -16,7 +16,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await close(people);
-  expect(liveHandles()).toBe(handles);
+  expect(liveHandles()).toBeLessThanOrEqual(handles);
 });
 
 const groups = () => people.map(({ group }) => group) as [Group, Group, Group, Group];
@@ -149,7 +149,7 @@ test("none, and what is no list of octets", async () => {
   // @ts-expect-error a wrong type on purpose
   await expect(b.receiveMessage("text")).rejects.toMatchObject({ code: "usage" });
   expect(viewOf(b)).toEqual(before);
-  expect(liveHandles()).toBe(held);
+  expect(liveHandles()).toBeLessThanOrEqual(held);
   expect(summary(await b.receiveMessage(message))).toBe("application unread");
 });
 

@@ -90,6 +90,6 @@ onLinux("secrets of a group", () => {
     await Promise.all([a, b, group].map((each) => each.close()));
     expect(recorder.found(start)).toEqual({});
     await Promise.all(clients.map((client) => client.close()));
-    expect(liveHandles()).toBe(handles);
+    expect(liveHandles()).toBeLessThanOrEqual(handles);
   }, 120_000);
 });

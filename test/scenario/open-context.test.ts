@@ -37,5 +37,5 @@ test.each(Object.entries(CipherSuite))("%s: two members exchange frames", async 
   expect(ours.decrypt(theirs.encrypt("still there")).toString()).toBe("still there");
   for (const context of [ours, theirs, other, oursNext, theirsNext]) context.close();
   expect(() => a.openContext("files")).toThrow(expect.objectContaining({ code: "closed" }));
-  expect(liveHandles()).toBe(handles);
+  expect(liveHandles()).toBeLessThanOrEqual(handles);
 });

