@@ -76,16 +76,16 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-// Iterations that fill a slice; what the search for them runs is the warm-up.
+// Iterations that fill a slice; what the search for them runs is the warm-up. The fastest of a few runs counts: one that was
+// interrupted says nothing.
 async function calibrate(contender, slice, warm) {
-  let iterations = 1;
   const start = performance.now();
-  for (;;) {
-    const elapsed = await timed(contender, iterations);
-    if (performance.now() - start >= warm && elapsed >= slice / 2) {
-      return Math.max(1, Math.round((iterations * slice) / elapsed));
-    }
-    if (elapsed < slice) iterations *= 2;
+  for (let iterations = 1; ; iterations *= 2) {
+    let elapsed = Infinity;
+    for (let i = 0; i < 3; ++i) elapsed = Math.min(elapsed, await timed(contender, iterations));
+    if (elapsed < slice / 2) continue;
+    while (performance.now() - start < warm) elapsed = Math.min(elapsed, await timed(contender, iterations));
+    return Math.max(1, Math.round((iterations * slice) / elapsed));
   }
 }
 

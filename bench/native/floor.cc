@@ -23,7 +23,7 @@ Floor::Floor(Direction direction, size_t size, size_t count)
       count_(count),
       context_(EVP_CIPHER_CTX_new()),
       text_(size * count, 0x5a),
-      sealed_((size + kTagLength) * count) {
+      frames_((kHeaderLength + size + kTagLength) * count) {
   constexpr std::array<uint8_t, 32> kKey{1, 2, 3};
   EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
   ready_ = context_ && EVP_CipherInit_ex2(context_.get(), cipher, kKey.data(), nullptr, 1, nullptr) == 1;
@@ -49,25 +49,27 @@ bool Floor::run(size_t messages) {
 
 bool Floor::seal(size_t at) {
   EVP_CIPHER_CTX* const context = context_.get();
-  uint8_t* const out = sealed_.data() + at * (size_ + kTagLength);
+  uint8_t* const header = frame(at);
+  uint8_t* const out = header + kHeaderLength;
   uint8_t* const tag = out + size_;
   OSSL_PARAM tags[] = {tag_parameter(tag, kTagLength), OSSL_PARAM_END};
   int written = 0;
   return EVP_CipherInit_ex2(context, nullptr, nullptr, nonce_.data(), 1, nullptr) == 1 &&
-         EVP_CipherUpdate(context, nullptr, &written, header_.data(), static_cast<int>(header_.size())) == 1 &&
-         EVP_CipherUpdate(context, out, &written, text_.data() + at * size_, static_cast<int>(size_)) == 1 &&
+         EVP_CipherUpdate(context, nullptr, &written, header, kHeaderLength) == 1 &&
+         EVP_CipherUpdate(context, out, &written, text(at), static_cast<int>(size_)) == 1 &&
          EVP_CipherFinal_ex(context, tag, &written) == 1 && EVP_CIPHER_CTX_get_params(context, tags) == 1;
 }
 
 bool Floor::open(size_t at) {
   EVP_CIPHER_CTX* const context = context_.get();
-  uint8_t* const in = sealed_.data() + at * (size_ + kTagLength);
+  uint8_t* const header = frame(at);
+  uint8_t* const in = header + kHeaderLength;
   const OSSL_PARAM tags[] = {tag_parameter(in + size_, kTagLength), OSSL_PARAM_END};
   uint8_t rest[kTagLength];
   int written = 0;
   return EVP_CipherInit_ex2(context, nullptr, nullptr, nonce_.data(), 0, nullptr) == 1 &&
-         EVP_CipherUpdate(context, nullptr, &written, header_.data(), static_cast<int>(header_.size())) == 1 &&
-         EVP_CipherUpdate(context, text_.data() + at * size_, &written, in, static_cast<int>(size_)) == 1 &&
+         EVP_CipherUpdate(context, nullptr, &written, header, kHeaderLength) == 1 &&
+         EVP_CipherUpdate(context, text(at), &written, in, static_cast<int>(size_)) == 1 &&
          EVP_CIPHER_CTX_set_params(context, tags) == 1 && EVP_CipherFinal_ex(context, rest, &written) == 1;
 }
 

@@ -17,9 +17,10 @@ void put(uint64_t value, std::span<uint8_t, size> out) {
   for (size_t i = 0; i < size; ++i) out[i] = static_cast<uint8_t>(value >> (8 * (size - 1 - i)));
 }
 
-uint64_t get(View in) {
+template <size_t size>
+uint64_t get(std::span<const uint8_t, size> in) {
   uint64_t value = 0;
-  for (const uint8_t octet : in) value = value << 8 | octet;
+  for (size_t i = 0; i < size; ++i) value |= uint64_t{in[i]} << (8 * (size - 1 - i));
   return value;
 }
 
@@ -38,11 +39,11 @@ Result<FrameHeader> read_frame_header(View frame) {
   FrameHeader header;
   header.suite = static_cast<AeadId>(frame[0] & 0x0f);
   if (header.suite < AeadId::kAes128Gcm || header.suite > AeadId::kChaCha20Poly1305) return Fault::kMalformed;
-  header.epoch = static_cast<uint32_t>(get(frame.subspan(kEpochAt, 4)));
-  header.step = static_cast<uint32_t>(get(frame.subspan(kStepAt, 4)));
+  header.epoch = static_cast<uint32_t>(get(frame.subspan<kEpochAt, 4>()));
+  header.step = static_cast<uint32_t>(get(frame.subspan<kStepAt, 4>()));
   if (header.step >= kRatchetSteps) return Fault::kMalformed;
   std::copy_n(frame.begin() + kSenderAt, kSenderIdLength, header.sender.begin());
-  header.sequence = get(frame.subspan(kSequenceAt, kSequenceLength));
+  header.sequence = get(frame.subspan<kSequenceAt, kSequenceLength>());
   return header;
 }
 

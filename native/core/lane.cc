@@ -1,6 +1,7 @@
 #include "core/lane.h"
 
 #include <algorithm>
+#include <bit>
 #include <thread>
 
 namespace tinymls {
@@ -54,8 +55,9 @@ void Lane::drop_keys() {
 }
 
 OpenKey* Lane::find(uint32_t epoch, uint32_t step, const SenderId& sender) {
+  const auto wanted = std::bit_cast<uint64_t>(sender);
   for (OpenKey& key : open_) {
-    if (key.step != step || key.epoch->number != epoch || key.sender != sender) continue;
+    if (key.step != step || key.epoch->number != epoch || std::bit_cast<uint64_t>(key.sender) != wanted) continue;
     key.used = ++clock_;
     return &key;
   }
