@@ -32,7 +32,7 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
   });
   afterEach(() => {
     world.dispose();
-    expect(liveHandles()).toBeLessThanOrEqual(handlesBefore);
+    expect(liveHandles()).toBe(handlesBefore);
   });
 
   const send = (leafIndex: number, data: string): Buffer => {
@@ -234,6 +234,6 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
     }
     world.trees[0]!.reserve("application", 0);
     expect(() => send(0, "x")).toThrow(expect.objectContaining({ code: "exhausted" }));
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(liveHandles()).toBe(before);
   });
 });

@@ -27,7 +27,7 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
   });
   afterEach(() => {
     world.dispose();
-    expect(liveHandles()).toBeLessThanOrEqual(handlesBefore);
+    expect(liveHandles()).toBe(handlesBefore);
   });
 
   const keyOf = (leafIndex: number) => world.signatureKeys[leafIndex]!;

@@ -16,5 +16,5 @@ export function refusal(run: () => unknown): TinyMlsError {
 export function refuses(code: ErrorCode, run: () => unknown): void {
   const before = liveHandles();
   expect(refusal(run).code).toBe(code);
-  expect(liveHandles()).toBeLessThanOrEqual(before);
+  expect(liveHandles()).toBe(before);
 }

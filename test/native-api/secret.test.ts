@@ -36,7 +36,7 @@ test.each([0, 1, 15, 16, 17, 31, 32, 100])("concat of %i mixed parts leaves one 
   const parts = Array.from(octets, (octet, i) => (i % 2 ? Secret.from(Buffer.of(octet)) : Buffer.of(octet)));
   const before = liveHandles();
   const joined = Secret.concat(parts);
-  expect(liveHandles()).toBeLessThanOrEqual(before + 1);
+  expect(liveHandles()).toBe(before + 1);
   expect(joined.equals(octets)).toBe(true);
 });
 
@@ -78,9 +78,9 @@ test.each([-1, 1.5, NaN, Infinity, 2 ** 24 + 1, 2 ** 32, 2 ** 53])("a secret can
 test("dispose frees once; every later use is refused as misuse", () => {
   const before = liveHandles();
   const secret = Secret.from(bytes);
-  expect(liveHandles()).toBeLessThanOrEqual(before + 1);
+  expect(liveHandles()).toBe(before + 1);
   secret.dispose();
-  expect(liveHandles()).toBeLessThanOrEqual(before);
+  expect(liveHandles()).toBe(before);
   secret.dispose();
   secret[Symbol.dispose]();
   const uses: (() => unknown)[] = [
@@ -101,7 +101,7 @@ test("dispose frees once; every later use is refused as misuse", () => {
     () => decodeSecret(secret, () => 1),
   ];
   for (const use of uses) refuses("usage", use);
-  expect(liveHandles()).toBeLessThanOrEqual(before);
+  expect(liveHandles()).toBe(before);
 });
 
 test("a disposed slot that is used again does not revive the old secret", () => {

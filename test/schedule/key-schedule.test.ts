@@ -19,7 +19,7 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
         expect.objectContaining({ rule: "8.4/psk-nonce-length", section: "RFC 9420 §8.4" }),
       );
     }
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(liveHandles()).toBe(before);
     const resumption = {
       pskType: PSKType.resumption,
       usage: 1,
@@ -34,7 +34,7 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
     expect(secrets[0]!.equals(secrets[1]!)).toBe(false);
     expect(pskSecret(suite, [])).toBe(undefined);
     for (const secret of [...secrets, psk]) secret.dispose();
-    expect(liveHandles()).toBeLessThanOrEqual(before - 1);
+    expect(liveHandles()).toBe(before - 1);
   });
 
   test("a new group, and a commit without path or PSK", () => {
@@ -53,7 +53,7 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
     expect(explicit.epochAuthenticator()).toEqual(implied.epochAuthenticator());
     expect(epoch.epochAuthenticator()).not.toEqual(implied.epochAuthenticator());
     for (const each of [epoch, implied, explicit, zero]) each.dispose();
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(liveHandles()).toBe(before);
   });
 });
 
@@ -79,7 +79,7 @@ describe("the secrets of an epoch", () => {
     epoch.dispose();
     expect(taken.byteLength).toBe(suite.Nh);
     taken.dispose();
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(liveHandles()).toBe(before);
   });
 
   test("are restored from their entries, and nothing else is", () => {
@@ -109,7 +109,7 @@ describe("the secrets of an epoch", () => {
     for (const entries of wrong) {
       expect(() => EpochSecrets.restore(suite, entries)).toThrow(expect.objectContaining({ code: "malformed" }));
     }
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(liveHandles()).toBe(before);
   });
 
   test("the exporter gives 1 to 255 * KDF.Nh octets that depend on label, context and length", () => {
@@ -130,8 +130,8 @@ describe("the secrets of an epoch", () => {
     for (const length of [0, -1, 1.5, NaN, 255 * 32 + 1]) {
       expect(() => exported("a", "", length)).toThrow(expect.objectContaining({ code: "usage" }));
     }
-    expect(liveHandles()).toBeLessThanOrEqual(handles);
+    expect(liveHandles()).toBe(handles);
     for (const secret of [...all, exporterSecret]) secret.dispose();
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(liveHandles()).toBe(before);
   });
 });

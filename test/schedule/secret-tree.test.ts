@@ -54,7 +54,7 @@ describe("a peeked key", () => {
     ] as const) {
       for (const type of ["handshake", "application"] as const) {
         peek(tree, leaf, type, type === "handshake" ? generation + 3 : generation).discard();
-        expect(liveHandles()).toBeLessThanOrEqual(handles);
+        expect(liveHandles()).toBe(handles);
         expect(fingerprint(tree)).toBe(before);
       }
     }
@@ -89,7 +89,7 @@ describe("a peeked key", () => {
     tree.dispose();
     expect(() => peeked.commit()).toThrow(expect.objectContaining({ code: "closed" }));
     expect(() => tree.peek(1, "handshake", 0)).toThrow(expect.objectContaining({ code: "closed" }));
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(liveHandles()).toBe(before);
   });
 });
 
@@ -116,7 +116,7 @@ describe("forward secrecy", () => {
     open(tree, 49_998, "application", 0);
     expect(liveHandles() - before).toBe(15 + 4);
     tree.dispose();
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(liveHandles()).toBe(before);
   });
 
   test("every leaf of a tree that is no power of two is reached, each with keys of its own", () => {
@@ -141,7 +141,7 @@ describe("retention", () => {
     const before = liveHandles();
     expect(tree.peek(0, "application", 11)).toBe("tooFarAhead");
     expect(tree.peek(0, "application", 0xffffffff)).toBe("tooFarAhead");
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(liveHandles()).toBe(before);
     expect(open(tree, 0, "application", 10)).toBe(true);
     expect(open(tree, 0, "application", 22)).toBe("tooFarAhead");
     expect(open(tree, 0, "application", 21)).toBe(true);
@@ -196,7 +196,7 @@ describe("retention", () => {
     now = 1_150;
     expect(open(tree, 2, "application", 0)).toBe("dropped");
     tree.dispose();
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(liveHandles()).toBe(before);
   });
 
   test.each([{ maxForwardDistance: -1 }, { maxSkippedKeys: 1.5 }, { pastEpochs: NaN }, { unknown: 1 }])(
@@ -204,7 +204,7 @@ describe("retention", () => {
     (retention) => {
       const before = liveHandles();
       expect(() => treeOf({ retention })).toThrow(expect.objectContaining({ code: "config" }));
-      expect(liveHandles()).toBeLessThanOrEqual(before);
+      expect(liveHandles()).toBe(before);
     },
   );
 });
@@ -243,7 +243,7 @@ describe("sending", () => {
     send(tree);
     const handles = liveHandles();
     expect(() => send(tree)).toThrow(expect.objectContaining({ code: "exhausted" }));
-    expect(liveHandles()).toBeLessThanOrEqual(handles);
+    expect(liveHandles()).toBe(handles);
     const reserved = tree.reserve("application", 8);
     send(tree);
 
@@ -285,7 +285,7 @@ describe("storage", () => {
     ]);
     tree.dispose();
     restored.dispose();
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(liveHandles()).toBe(before);
   });
 
   test("entries that make no tree are refused, and their handles wiped", () => {
@@ -310,6 +310,6 @@ describe("storage", () => {
       SecretTree.restore(suite, [{ ...ratchet, leafIndex: 2, secret: secret() }], { leafCount: 2 }),
     ).toThrow();
     expect(() => SecretTree.restore(suite, [{ kind: "node", node: 1, secret: secret() }], { leafCount: 0 })).toThrow();
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(liveHandles()).toBe(before);
   });
 });

@@ -90,8 +90,8 @@ testEntries<Entry>("mls/key-schedule.json", ({ cipher_suite, group_id, initial_i
     initSecret.dispose();
     initSecret = joined.take("initSecret");
     for (const owned of [commitSecret, pskSecret, joiner, exported, epoch, joined]) owned.dispose();
-    expect(liveHandles()).toBeLessThanOrEqual(before + 1);
+    expect(liveHandles()).toBe(before + 1);
   });
   initSecret.dispose();
-  expect(liveHandles()).toBeLessThanOrEqual(before);
+  expect(liveHandles()).toBe(before);
 });

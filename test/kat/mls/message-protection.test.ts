@@ -104,5 +104,5 @@ testEntries<Entry>("mls/message-protection.json", (entry) => {
     expect(decode(MLSMessage, ours.bytes)).toMatchObject({ wireFormat: WireFormat.mlsPublicMessage });
   }
   for (const handle of [raw, signatureKey, membershipKey, senderDataSecret]) handle.dispose();
-  expect(liveHandles()).toBeLessThanOrEqual(before);
+  expect(liveHandles()).toBe(before);
 });

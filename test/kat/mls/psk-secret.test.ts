@@ -24,5 +24,5 @@ testEntries<Entry>("mls/psk_secret.json", (entry) => {
   expect(secret.equals(hex(entry.psk_secret))).toBe(true);
   for (const { psk } of psks) psk.dispose();
   secret.dispose();
-  expect(liveHandles()).toBeLessThanOrEqual(before);
+  expect(liveHandles()).toBe(before);
 });

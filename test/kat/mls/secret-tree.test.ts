@@ -64,5 +64,5 @@ testEntries<Entry>("mls/secret-tree.json", ({ cipher_suite, sender_data, encrypt
     }
     tree.dispose();
   });
-  expect(liveHandles()).toBeLessThanOrEqual(before);
+  expect(liveHandles()).toBe(before);
 });

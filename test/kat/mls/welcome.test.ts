@@ -64,7 +64,7 @@ testEntries<Entry>("mls/welcome.json", (entry) => {
   expect(() => openGroupInfo(suite, joiner, joiner, encrypted)).toThrow(
     expect.objectContaining({ code: "undecryptable" }),
   );
-  expect(liveHandles()).toBeLessThanOrEqual(handles);
+  expect(liveHandles()).toBe(handles);
   for (const handle of [raw, initKey, secrets, joiner, epoch]) handle.dispose();
-  expect(liveHandles()).toBeLessThanOrEqual(before);
+  expect(liveHandles()).toBe(before);
 });
