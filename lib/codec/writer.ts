@@ -14,7 +14,8 @@ export class Writer {
   private used = 0;
 
   uint8(value: number): void {
-    this.bytes[this.reserve(1)] = value;
+    const at = this.reserve(1);
+    this.bytes[at] = value;
   }
 
   uint16(value: number): void {
@@ -24,11 +25,13 @@ export class Writer {
   }
 
   uint32(value: number): void {
-    this.view.setUint32(this.reserve(4), value);
+    const at = this.reserve(4);
+    this.view.setUint32(at, value);
   }
 
   uint64(value: bigint): void {
-    this.view.setBigUint64(this.reserve(8), value);
+    const at = this.reserve(8);
+    this.view.setBigUint64(at, value);
   }
 
   octets(value: Uint8Array): void {
@@ -75,6 +78,7 @@ export class Writer {
     this.used = 0;
   }
 
+  /** Where they go. Afterwards `bytes` and `view` may be others: take them after the call, not before. */
   private reserve(octets: number): number {
     const at = this.used;
     const end = at + octets;

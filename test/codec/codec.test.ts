@@ -94,6 +94,23 @@ describe("lengths", () => {
 
 describe("integers", () => {
   test.each([
+    [uint8, 1, 0xa1, "a1"],
+    [uint16, 2, 0xa1a2, "a1a2"],
+    [uint32, 4, 0xa1a2a3a4, "a1a2a3a4"],
+    [uint64, 8, 0xa1a2a3a4a5a6a7a8n, "a1a2a3a4a5a6a7a8"],
+  ])("%p where the writer's first buffer ends", (codec, size, value, text) => {
+    const firstBuffer = 16 * 1024;
+    for (let head = firstBuffer - size; head <= firstBuffer; ++head) {
+      encode(opaque, new Uint8Array(300_000)); // more than the writer keeps: it begins small again
+      const bytes = encode(struct("S", { head: fixed(head), value: codec as typeof uint64 }), {
+        head: new Uint8Array(head),
+        value: value as bigint,
+      });
+      expect(bytes.subarray(head).toString("hex")).toBe(text);
+    }
+  });
+
+  test.each([
     [uint8, 0xff, "ff"],
     [uint16, 0xfffe, "fffe"],
     [uint32, 0xfffffffe, "fffffffe"],
