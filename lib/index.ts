@@ -34,6 +34,8 @@ export {
   type WatchListener,
   type WriteStep,
 } from "./storage/port.js";
+export type { KeyManagement, StorageKeySource } from "./storage/vault/storage-key.js";
+export { Vault, sealedOverhead } from "./storage/vault/vault.js";
 
 export { Client, type GroupOptions, type KeyPackageOptions } from "./mls/client.js";
 export type { ClientOptions, HandshakePolicy, JoinExternalOptions, JoinOptions } from "./mls/client-options.js";

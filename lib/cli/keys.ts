@@ -1,12 +1,10 @@
 import { existsSync, statSync } from "node:fs";
-import { open } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { wipe } from "../native/memory.js";
 import { argon2id } from "../native/password.js";
 import type { Secret } from "../native/secret.js";
+import { readKeyFile, type KeyFile } from "../storage/vault/key-file.js";
 import { CliError } from "./exit.js";
-import { decodeKeyFile, largestKeyFile, type KeyFile } from "./key-file.js";
 import { withPassphraseFile, withTypedPassphrase } from "./passphrase.js";
 import { newHeader, type Header } from "./sealed-file.js";
 import type { ContextSuite } from "../context/index.js";
@@ -27,17 +25,10 @@ export function defaultKeyFile(): string {
   return join(folder, "tinymls", "default.key");
 }
 
-export async function readKeyFile(path: string): Promise<KeyFile> {
-  const file = await open(path);
-  const text = Buffer.allocUnsafeSlow(largestKeyFile);
-  try {
-    if (!(await file.stat()).isDirectory()) warnOfMode(path);
-    const { bytesRead } = await file.read(text, 0, largestKeyFile, 0);
-    return decodeKeyFile(text.subarray(0, bytesRead), path);
-  } finally {
-    wipe(text);
-    await file.close();
-  }
+async function openKeyFile(path: string): Promise<KeyFile> {
+  const file = await readKeyFile(path);
+  warnOfMode(path);
+  return file;
 }
 
 function warnOfMode(path: string): void {
@@ -74,7 +65,7 @@ function chosenKeyFile({ keyFile, passphraseFile, passphrase }: KeyChoice): stri
 export async function keyToSeal(choice: KeyChoice, suite: ContextSuite): Promise<{ header: Header; key: Secret }> {
   const path = chosenKeyFile(choice);
   if (path !== undefined) {
-    const file = await readKeyFile(path);
+    const file = await openKeyFile(path);
     return { header: newHeader(suite, file.id), key: await unlocked(file, path, choice.passphraseFile) };
   }
   const header = newHeader(suite, undefined);
@@ -95,7 +86,7 @@ export async function keyToOpen(choice: KeyChoice, header: Header, name: string)
   if (path === undefined || (choice.keyFile === undefined && !existsSync(path))) {
     throw new CliError("failed", `${name} was sealed with the key ${header.key.id}`, "name its file with --key-file");
   }
-  const file = await readKeyFile(path);
+  const file = await openKeyFile(path);
   if (file.id !== header.key.id) {
     const what = `${name} was sealed with the key ${header.key.id}, and ${path} is ${file.id}`;
     throw new CliError("failed", what, "name the right one with --key-file");

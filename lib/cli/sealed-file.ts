@@ -4,7 +4,7 @@ import type { ContextSuite } from "../context/index.js";
 import { hmac, hmacVerify } from "../native/hash.js";
 import { hkdf } from "../native/kdf.js";
 import type { Secret } from "../native/secret.js";
-import { costs, costsAcceptable, type Argon2Costs } from "./costs.js";
+import { costs, costsAcceptable, type Argon2Costs } from "../storage/vault/argon2-costs.js";
 import { CliError } from "./exit.js";
 
 /**

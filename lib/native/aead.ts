@@ -7,6 +7,7 @@ import {
   release,
   releaseWhenCollected,
   sealableHandle,
+  sealableOrBytes,
   secretOf,
   secretOrBytes,
   type Sealable,
@@ -140,10 +141,6 @@ export class AeadCipher {
   [inspect.custom](): string {
     return `AeadCipher { ${this.#handle === 0 ? "disposed" : this.algorithm} }`;
   }
-}
-
-function sealableOrBytes(plaintext: Bytes | Sealable): number | Bytes {
-  return isUint8Array(plaintext) ? plaintext : plaintext[sealableHandle];
 }
 
 function roomToSeal(plaintext: Bytes | Sealable, operation: string): Buffer {

@@ -90,13 +90,13 @@ export class Secret implements Sealable {
   }
 
   /** The parts, one after the other. */
-  static concat(parts: readonly (Secret | Bytes)[]): Secret {
+  static concat(parts: readonly (Sealable | Bytes)[]): Secret {
     if (!Array.isArray(parts)) throw usage("Secret.concat", "the parts are an array");
-    let joined = new Secret(native.secretConcat(...parts.slice(0, 16).map(secretOrBytes)), "Secret.concat");
+    let joined = new Secret(native.secretConcat(...parts.slice(0, 16).map(sealableOrBytes)), "Secret.concat");
     for (let next = 16; next < parts.length; next += 15) {
       const before = joined;
       try {
-        const more = parts.slice(next, next + 15).map(secretOrBytes);
+        const more = parts.slice(next, next + 15).map(sealableOrBytes);
         joined = new Secret(native.secretConcat(before.#handle, ...more), "Secret.concat");
       } finally {
         before.dispose();
@@ -157,6 +157,11 @@ export class Secret implements Sealable {
 /** What the addon takes for a key, a salt or a nonce: the handle of a secret, or bytes as they are. */
 export function secretOrBytes(value: Secret | Bytes): number | Bytes {
   return value instanceof Secret ? handleOf(value) : value;
+}
+
+/** What the addon takes for a plaintext: the handle of a secret of any kind, or bytes as they are. */
+export function sealableOrBytes(value: Sealable | Bytes): number | Bytes {
+  return isUint8Array(value) ? value : value[sealableHandle];
 }
 
 /**

@@ -34,7 +34,7 @@ napi_value secret_concat(napi_env env, napi_callback_info info) {
   View parts[kMaxParts];
   size_t length = 0;
   for (size_t i = 0; i < call.count() && !call.refused(); ++i) {
-    parts[i] = call.secret_or_bytes(i);
+    parts[i] = call.sealable_or_bytes(i);
     length += parts[i].size();
   }
   if (length > kMaxSecretLength) call.refuse(Fault::kUsage);

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { wipe } from "../../native/memory.js";
 import { Secret } from "../../native/secret.js";
 import { CliError } from "../exit.js";
-import { encodeKeyFile, keyId, keyLength } from "../key-file.js";
+import { encodeKeyFile, keyId, keyLength } from "../../storage/vault/key-file.js";
 import { defaultKeyFile } from "../keys.js";
 import { parse, single } from "../options.js";
 import { withPassphraseFile, withTypedPassphrase } from "../passphrase.js";

@@ -1,7 +1,7 @@
 /**
  * Hexadecimal digits to and from octets without a string in between: strings cannot be wiped.
  */
-import type { Bytes } from "../native/addon.js";
+import type { Bytes } from "../../native/addon.js";
 
 const digits = Buffer.from("0123456789abcdef", "latin1");
 

@@ -1,13 +1,14 @@
 import { randomBytes as publicRandom } from "node:crypto";
-import { hash } from "../native/hash.js";
-import { aead } from "../native/aead.js";
-import { hkdf } from "../native/kdf.js";
-import { wipe } from "../native/memory.js";
-import { argon2id } from "../native/password.js";
-import { decodeSecret, Secret } from "../native/secret.js";
-import { CliError } from "./exit.js";
+import { open } from "node:fs/promises";
+import { TinyMlsError, type ErrorCode } from "../../errors.js";
+import { aead } from "../../native/aead.js";
+import { hash } from "../../native/hash.js";
+import { hkdf } from "../../native/kdf.js";
+import { wipe } from "../../native/memory.js";
+import { argon2id } from "../../native/password.js";
+import { decodeSecret, Secret } from "../../native/secret.js";
+import { costs, costsAcceptable, type Argon2Costs } from "./argon2-costs.js";
 import { readHex, writeHex } from "./hex.js";
-import { costs, costsAcceptable, type Argon2Costs } from "./costs.js";
 
 /**
  * Key files, version 1: lines of text, in this order.
@@ -27,8 +28,12 @@ const nonceLength = 12;
 const tagLength = 16;
 const idLength = 8;
 const checkLength = 8;
-export const largestKeyFile = 4096;
+const largestKeyFile = 4096;
 const none = new Uint8Array(0);
+
+function refusal(code: ErrorCode, message: string): TinyMlsError {
+  return new TinyMlsError(code, message, { operation: "readKeyFile", component: "storage" });
+}
 
 /** What a key file holds, before its passphrase is known. */
 export interface KeyFile {
@@ -90,8 +95,8 @@ class Lines {
     this.#name = name;
   }
 
-  damaged(why: string): CliError {
-    return new CliError("failed", `${this.#name} is damaged, ${why}`, "restore it from a copy");
+  damaged(why: string): TinyMlsError {
+    return refusal("malformed", `${this.#name} is damaged, ${why}: restore it from a copy`);
   }
 
   next(word: string): Buffer {
@@ -117,16 +122,29 @@ class Lines {
   }
 }
 
+/** Rejects with what the file system says, or `malformed`. */
+export async function readKeyFile(path: string): Promise<KeyFile> {
+  const file = await open(path);
+  const text = Buffer.allocUnsafeSlow(largestKeyFile);
+  try {
+    const { bytesRead } = await file.read(text, 0, largestKeyFile, 0);
+    return decodeKeyFile(text.subarray(0, bytesRead), path);
+  } finally {
+    wipe(text);
+    await file.close();
+  }
+}
+
 /**
  * Reads a key file and wipes `text`.
  *
  * @param name for messages
  */
-export function decodeKeyFile(text: Buffer, name: string): KeyFile {
+function decodeKeyFile(text: Buffer, name: string): KeyFile {
   try {
     const lines = new Lines(text, name);
     if (!isKeyFile(text)) {
-      throw new CliError("failed", `${name} is no tinymls key file`, "make one with tinymls keygen");
+      throw refusal("malformed", `${name} is no tinymls key file: make one with tinymls keygen`);
     }
     lines.at = magic.length + 1;
     const id = lines.next("id").toString("latin1");
@@ -170,7 +188,7 @@ function lockedContent(lines: Lines, name: string): Content {
       try {
         return aead.openSecret("AES-256-GCM", lock, sealed.subarray(0, nonceLength), aad, sealed.subarray(nonceLength));
       } catch {
-        throw new CliError("failed", `the passphrase does not open ${name}`, "give the one with which it was made");
+        throw refusal("undecryptable", `the passphrase does not open ${name}: give the one with which it was made`);
       }
     },
   };

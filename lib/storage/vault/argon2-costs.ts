@@ -1,4 +1,4 @@
-/** Argon2id as this tool writes it, and what it accepts from a file: a forged one must not take all memory or days. */
+/** Argon2id as it is written, and what is accepted from what is stored: a forged one must not take all memory or days. */
 export interface Argon2Costs {
   readonly memoryKiB: number;
   readonly passes: number;
