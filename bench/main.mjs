@@ -1,4 +1,4 @@
-// npm run bench -- [--only context,mls,storage] [--json FILE] [--quick] [--node PATH | --matrix] [--publish]
+// npm run bench -- [--only context,mls,storage] [--json FILE] [--quick] [--members LIST] [--node PATH | --matrix] [--publish]
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -12,6 +12,7 @@ const help = `Usage: npm run bench -- [options]
   --only NAMES    ${benches().join(", ")}; all of them otherwise
   --json FILE     writes { environment, results: [{ name, value, unit, floor?, peers }] }
   --quick         a second or two: shows that it runs, its figures mean nothing
+  --members LIST  of mls the groups of these sizes alone
   --node PATH     on another Node
   --matrix        on this Node and on each of test/matrix, FILE-node24.json and so on
   --publish       writes the charts and tables of docs/ and of the README
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     only: { type: "string" },
     json: { type: "string" },
     quick: { type: "boolean" },
+    members: { type: "string" },
     node: { type: "string" },
     matrix: { type: "boolean" },
     publish: { type: "boolean" },
@@ -52,6 +54,7 @@ function matrix() {
 function run(node) {
   const args = ["--expose-gc", join(root, "bench", "run.mjs"), only.join(",")];
   if (values.quick) args.push("--quick");
+  if (values.members) args.push("--members", values.members);
   if (values.publish) args.push("--publish");
   if (values.json) args.push("--json", fileOf(node));
   return spawnSync(node, args, { stdio: "inherit" }).status === 0;

@@ -5,7 +5,14 @@
 // in its due share. Ratios are taken within a round; what is reported is the median of the rounds.
 import { addon } from "./addon.mjs";
 
-/** @typedef {{ name: string, run: (iterations: number) => void | Promise<void>, each?: number }} Contender */
+/**
+ * @typedef {object} Contender
+ * @property {string} name
+ * @property {(iterations: number) => void | number | Promise<void | number>} run does so many iterations; what measures itself
+ *   answers the milliseconds
+ * @property {(iterations: number) => void | Promise<void>} [prepare] makes what they use up, out of the time
+ * @property {number} [each] operations that an iteration counts as
+ */
 
 export const full = { rounds: 11, passes: 25, slice: 1, warm: 60 };
 export const quick = { rounds: 2, passes: 2, slice: 0.2, warm: 2 };
@@ -15,18 +22,26 @@ const attempts = 6;
 const longestRepeated = 4;
 
 /**
- * @param {Contender[]} contenders `run` does so many iterations, each of which counts as `each` operations (1)
+ * @param {Contender[]} contenders
+ * @param plan `budget`: milliseconds after which all rounds should be done, where operations are slow: there are then fewer of
+ *   them, and of what takes longer than that alone, the one run that says so
  * @returns times in nanoseconds an operation, by name
  */
-export async function race(contenders, { rounds, passes, slice, warm }) {
+export async function race(contenders, { rounds, passes, slice, warm, budget = Infinity }) {
   const entries = [];
   for (const contender of contenders) {
-    entries.push({ ...contender, iterations: await calibrate(contender, slice, warm), rounds: [] });
+    entries.push({ ...contender, ...(await calibrate(contender, slice, warm, budget)), rounds: [] });
   }
+  const once = entries.reduce((sum, { elapsed }) => sum + elapsed, 0);
+  passes = Math.max(1, Math.min(passes, Math.floor(budget / (3 * once))));
+  rounds = Math.max(1, Math.min(rounds, Math.floor(budget / (passes * once))));
+  const slow = entries.filter(({ elapsed }) => elapsed > budget);
   for (let round = 0; round < rounds; ++round) {
     const spent = entries.map(() => 0);
     for (let pass = 0; pass < passes; ++pass) {
-      for (const [i, entry] of entries.entries()) spent[i] += await undisturbed(entry);
+      for (const [i, entry] of entries.entries()) {
+        spent[i] += slow.includes(entry) ? entry.elapsed : await undisturbed(entry);
+      }
     }
     for (const [i, { rounds, iterations, each = 1 }] of entries.entries()) {
       rounds.push((spent[i] * 1e6) / (passes * iterations * each));
@@ -76,33 +91,38 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-// Iterations that fill a slice; what the search for them runs is the warm-up. The fastest of a few runs counts: one that was
-// interrupted says nothing.
-async function calibrate(contender, slice, warm) {
+// Iterations that fill a slice, and how long they take; what the search for them runs is the warm-up. The fastest of a few
+// runs counts: one that was interrupted says nothing.
+async function calibrate(contender, slice, warm, budget) {
   const start = performance.now();
   for (let iterations = 1; ; iterations *= 2) {
     let elapsed = Infinity;
-    for (let i = 0; i < 3; ++i) elapsed = Math.min(elapsed, await timed(contender, iterations));
+    for (let i = 0; i < 3 && (i === 0 || elapsed < budget / 10); ++i) {
+      elapsed = Math.min(elapsed, await timed(contender, iterations));
+    }
     if (elapsed < slice / 2) continue;
     while (performance.now() - start < warm) elapsed = Math.min(elapsed, await timed(contender, iterations));
-    return Math.max(1, Math.round((iterations * slice) / elapsed));
+    const wanted = Math.max(1, Math.round((iterations * slice) / elapsed));
+    return { iterations: wanted, elapsed: (elapsed * wanted) / iterations };
   }
 }
 
-async function undisturbed({ run, iterations }) {
+async function undisturbed(entry) {
   let least = Infinity;
   for (let attempt = 0; attempt < attempts; ++attempt) {
     const before = addon().interruptions();
-    const elapsed = await timed({ run }, iterations);
+    const elapsed = await timed(entry, entry.iterations);
     if (addon().interruptions() === before || elapsed > longestRepeated) return elapsed;
     least = Math.min(least, elapsed);
   }
   return least;
 }
 
-async function timed({ run }, iterations) {
+async function timed({ prepare, run }, iterations) {
+  const preparing = prepare?.(iterations);
+  if (preparing !== undefined) await preparing;
   const start = performance.now();
-  const pending = run(iterations);
-  if (pending !== undefined) await pending;
-  return performance.now() - start;
+  let measured = run(iterations);
+  if (measured instanceof Promise) measured = await measured;
+  return measured ?? performance.now() - start;
 }

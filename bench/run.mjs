@@ -1,4 +1,4 @@
-// Runs benches in this process: `node --expose-gc bench/run.mjs context,mls [--quick] [--json FILE] [--publish]`.
+// Runs benches in this process: `node --expose-gc bench/run.mjs context,mls [--quick] [--members 10,1000] [--json FILE] [--publish]`.
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { bench } from "./benches.mjs";
@@ -10,9 +10,14 @@ import { plain, table } from "./report/table.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: "boolean" }, json: { type: "string" }, publish: { type: "boolean" } },
+  options: {
+    quick: { type: "boolean" },
+    members: { type: "string" },
+    json: { type: "string" },
+    publish: { type: "boolean" },
+  },
 });
-const plan = values.quick ? quick : full;
+const plan = { ...(values.quick ? quick : full), members: values.members?.split(",").map(Number) };
 const report = { environment: environment(), results: [] };
 const { node, openssl, cpu, processors } = report.environment;
 console.log(`\nNode ${node}, OpenSSL ${openssl}, ${cpu}, ${processors} processors\n`);

@@ -6,6 +6,7 @@
       "sources": [
         "module.cc",
         "floor.cc",
+        "primitives.cc",
         "ratchet.cc",
         "<!@(node -p \"require('fs').readdirSync('../../native/core').filter((f) => f.endsWith('.cc')).map((f) => '../../native/core/' + f).join('\\n')\")",
       ],

@@ -9,6 +9,7 @@
 #endif
 
 #include "floor.h"
+#include "primitives.h"
 #include "ratchet.h"
 
 namespace tinymls::bench {
@@ -16,6 +17,7 @@ namespace {
 
 std::vector<std::unique_ptr<Floor>> floors;
 std::vector<std::unique_ptr<RatchetRun>> ratchets;
+std::vector<std::unique_ptr<PrimitiveLoop>> loops;
 
 template <size_t count>
 std::array<double, count> numbers(napi_env env, napi_callback_info info) {
@@ -54,6 +56,23 @@ napi_value floor_threads(napi_env env, napi_callback_info info) {
   return answer(env, floor_of_threads(static_cast<size_t>(size), static_cast<size_t>(threads), seconds));
 }
 
+// (cipher suite): an index for primitivesRun
+napi_value primitives_create(napi_env env, napi_callback_info info) {
+  const auto [suite] = numbers<1>(env, info);
+  auto loop = PrimitiveLoop::create(static_cast<unsigned>(suite));
+  if (!loop) return answer(env, -1);
+  loops.push_back(std::move(loop));
+  return answer(env, static_cast<double>(loops.size() - 1));
+}
+
+// (index, primitive, octets, count)
+napi_value primitives_run(napi_env env, napi_callback_info info) {
+  const auto [index, primitive, octets, count] = numbers<4>(env, info);
+  const bool done = loops[static_cast<size_t>(index)]->run(static_cast<Primitive>(primitive),
+                                                           static_cast<size_t>(octets), static_cast<size_t>(count));
+  return answer(env, done ? 0 : -1);
+}
+
 // (ratchet, retained steps): an index for the two below
 napi_value ratchet_create(napi_env env, napi_callback_info info) {
   const auto [id, retained] = numbers<2>(env, info);
@@ -86,9 +105,10 @@ napi_value interruptions(napi_env env, napi_callback_info) {
 
 napi_value init(napi_env env, napi_value exports) {
   constexpr std::pair<const char*, napi_callback> kMethods[] = {
-      {"floorCreate", floor_create},       {"floorRun", floor_run},
-      {"floorThreads", floor_threads},     {"ratchetCreate", ratchet_create},
-      {"ratchetAdvance", ratchet_advance}, {"ratchetLargestState", ratchet_largest_state},
+      {"floorCreate", floor_create},           {"floorRun", floor_run},
+      {"floorThreads", floor_threads},         {"ratchetCreate", ratchet_create},
+      {"ratchetAdvance", ratchet_advance},     {"ratchetLargestState", ratchet_largest_state},
+      {"primitivesCreate", primitives_create}, {"primitivesRun", primitives_run},
       {"interruptions", interruptions},
   };
   for (const auto& [name, callback] : kMethods) {

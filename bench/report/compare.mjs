@@ -8,7 +8,7 @@ export function times({ value, unit }, other) {
   return isRate(unit) ? value / other : other / value;
 }
 
-/** Each target with what was measured; a measure that did not run is left out. */
+/** Each target with what was measured; a measure or a peer that did not run is left out. */
 export function judge(targets, results) {
   return targets.flatMap((target) => {
     const result = results.find(({ name }) => name === target.name);
@@ -17,6 +17,7 @@ export function judge(targets, results) {
       return [{ target, measured: result.value, met: result.value <= target.atMost, unit: result.unit }];
     }
     const other = target.against === "floor" ? result.floor : result.peers[target.against];
+    if (other === undefined) return [];
     const measured = times(result, other);
     return [{ target, measured, met: measured >= target.times }];
   });
@@ -28,8 +29,9 @@ export function sentence({ target, measured, met, unit }) {
   if (target.atMost !== undefined) {
     return `${verdict} ${target.name}: ${number(measured)} ${unit}, at most ${number(target.atMost)}`;
   }
-  if (target.against === "floor" && target.times <= 1 / 2) {
-    return `${verdict} ${target.name}: ${(1 / measured).toFixed(2)}x the floor's time, at most ${1 / target.times}x`;
+  if (target.against === "floor") {
+    const most = Number((1 / target.times).toFixed(2));
+    return `${verdict} ${target.name}: ${(1 / measured).toFixed(2)}x the floor's time, at most ${most}x`;
   }
   return `${verdict} ${target.name}: ${measured.toFixed(2)}x ${target.against}, at least ${target.times}x`;
 }

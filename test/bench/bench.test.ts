@@ -64,6 +64,34 @@ test("the bench of Context writes what it measured, the floor and the peers", as
   expect(state.value).toBeLessThanOrEqual(1024);
 }, 300_000);
 
+test("the bench of groups writes each line with its floor and its peers", async () => {
+  const file = join(folder, "mls.json");
+  await run(process.execPath, [main, "--only", "mls", "--quick", "--json", file]);
+  const { results } = JSON.parse(readFileSync(file, "utf8")) as { results: Result[] };
+  const lines = [
+    ["create", "us"],
+    ["add all", "ms"],
+    ["join", "ms"],
+    ["join, tree apart", "ms"],
+    ["send 256 B", "us"],
+    ["receive 256 B", "us"],
+    ["empty commit", "ms"],
+    ["remove", "ms"],
+    ["add one", "ms"],
+    ["external join", "ms"],
+    ["process a commit", "ms"],
+  ];
+  expect(results.map(({ name, unit }) => [name, unit])).toEqual(
+    lines.map(([line, unit]) => [`${line}, 10 members, flat`, unit]),
+  );
+  for (const { value, floor, peers } of results) {
+    expect(Object.keys(peers)).toContain("ts-mls");
+    for (const figure of [value, floor!, ...Object.values(peers)]) {
+      expect(Number.isFinite(figure) && figure > 0).toBe(true);
+    }
+  }
+}, 300_000);
+
 test("an unknown bench is refused, and the known ones are named", async () => {
   await expect(run(process.execPath, [main, "--only", "speed"])).rejects.toMatchObject({
     code: 2,
