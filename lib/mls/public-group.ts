@@ -84,6 +84,11 @@ export class PublicGroup {
     return Buffer.from(this.#epoch.context.value.treeHash);
   }
 
+  /** @internal */
+  get publicEpoch(): PublicEpoch {
+    return this.#epoch;
+  }
+
   /** From left to right in the tree. */
   members(): Member[] {
     return membersOf(this.#epoch.tree);

@@ -3,20 +3,28 @@ import { conflict } from "../check.js";
 
 /** A connection of `pg`, as far as it is used here. */
 export interface PostgresClient {
+  /** Runs one statement. */
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+  /** Gives the connection back to its pool, or ends it. */
   release(destroy?: boolean): void;
+  /** Hears of NOTIFY. */
   on(event: "notification", listener: (message: { payload?: string | undefined }) => void): unknown;
+  /** Hears that the connection broke or ended. */
   on(event: "error" | "end", listener: () => void): unknown;
 }
 
 /** A `Pool` of `pg`, as far as it is used here. */
 export interface PostgresPool {
+  /** Lends a connection. */
   connect(): Promise<PostgresClient>;
+  /** Runs one statement on any connection. */
   query(
     text: string | { name: string; text: string; values: unknown[] },
     values?: unknown[],
   ): Promise<{ rows: unknown[] }>;
+  /** Ends all connections. */
   end(): Promise<void>;
+  /** Hears of idle connections that broke. */
   on(event: "error", listener: (error: Error) => void): unknown;
 }
 

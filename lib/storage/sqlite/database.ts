@@ -2,16 +2,22 @@ import { TinyMlsError } from "../../errors.js";
 
 /** A prepared statement of better-sqlite3 or libsql, as far as it is used here. */
 export interface SqliteStatement {
+  /** Does what the statement says. */
   run(...parameters: unknown[]): { changes: number };
+  /** The first row, as an object; undefined when there is none. */
   get(...parameters: unknown[]): unknown;
+  /** All rows. */
   all(...parameters: unknown[]): unknown[];
 }
 
 /** An open database of better-sqlite3 or libsql, as far as it is used here. */
 export interface SqliteDatabase {
   readonly inTransaction: boolean;
+  /** Compiles one statement. */
   prepare(sql: string): SqliteStatement;
+  /** Runs statements that take no parameters. */
   exec(sql: string): unknown;
+  /** Releases the file. */
   close(): unknown;
 }
 
