@@ -41,7 +41,7 @@ void import_keys(const Library& library, KeyId id, View bytes) {
     require(key->public_key().size() == traits.public_length);
     require(static_cast<bool>(PublicKey::import(library, id, key->public_key())));
   }
-  if (public_key && !traits.kem) require(!*verify(library, *public_key, bytes, bytes));
+  if (public_key && !traits.kem) require(!*verify(library, id, bytes, bytes, bytes));
 }
 
 void open(const Library& library, const HpkeSuite& suite, uint8_t mode, View rest) {

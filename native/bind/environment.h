@@ -8,12 +8,14 @@
 #include "bind/handle.h"
 #include "core/aead.h"
 #include "core/openssl.h"
+#include "core/signature.h"
 
 namespace tinymls::bind {
 
 struct Environment {
   const Library& library = Library::standard();
   HandleTable handles;
+  Verifier verifier;
   std::array<AeadCipher, 4> one_shot_ciphers;  // by AeadId; hold the all-zero key between calls
 };
 

@@ -15,6 +15,7 @@ void register_keyring(napi_env env, napi_value exports);
 void register_keyring_batch(napi_env env, napi_value exports);
 void register_keys(napi_env env, napi_value exports);
 void register_memory(napi_env env, napi_value exports);
+void register_message_key(napi_env env, napi_value exports);
 void register_password(napi_env env, napi_value exports);
 void register_random(napi_env env, napi_value exports);
 void register_secret(napi_env env, napi_value exports);
@@ -53,6 +54,7 @@ napi_value initialize(napi_env env, napi_value exports) {
   register_keyring_batch(env, exports);
   register_keys(env, exports);
   register_memory(env, exports);
+  register_message_key(env, exports);
   register_password(env, exports);
   register_random(env, exports);
   register_secret(env, exports);

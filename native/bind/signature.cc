@@ -22,7 +22,7 @@ napi_value sign(napi_env env, napi_callback_info info) {
   const View message = call.bytes(1);
   const MutableView out = call.out(2);
   if (call.refused()) return call.refusal();
-  const auto length = tinymls::sign(call.library(), *key, message, out);
+  const auto length = tinymls::sign(*key, message, out);
   return length ? call.number(static_cast<double>(*length)) : call.answer(length.fault());
 }
 
@@ -31,7 +31,7 @@ napi_value verify(napi_env env, napi_callback_info info) {
   const KeyId id = signature_id(call, 0);
   const View public_key = call.bytes(1), message = call.bytes(2), signature = call.bytes(3);
   if (call.refused()) return call.refusal();
-  const auto valid = tinymls::verify(call.library(), id, public_key, message, signature);
+  const auto valid = call.environment().verifier.verify(call.library(), id, public_key, message, signature);
   return valid ? call.number(*valid) : call.answer(valid.fault());
 }
 

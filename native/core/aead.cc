@@ -90,6 +90,7 @@ Result<AeadCipher> AeadCipher::create(const Library& library, AeadId id, View ke
   cipher.context_.reset(EVP_CIPHER_CTX_new());
   if (!cipher.context_) return Fault::kMemory;
   if (EVP_CipherInit_ex2(cipher.context_.get(), type, key.data(), nullptr, 1, nullptr) != 1) return Fault::kInternal;
+  mark.passed();
   return cipher;
 }
 

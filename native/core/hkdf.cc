@@ -8,13 +8,11 @@ namespace {
 
 constexpr size_t kMaxBlocks = 255;  // RFC 5869 §2.3: the counter is one octet
 
-// RFC 5869 §2.3, info in parts.
-Result<SecretBytes> expand(const Library& library, HashId id, View prk, std::span<const View> info, size_t length) {
+// RFC 5869 §2.3, info in parts. On a fault the caller wipes `out`.
+Result<void> expand(const Library& library, HashId id, View prk, std::span<const View> info, MutableView out) {
   constexpr size_t kMaxParts = 4;
-  const size_t block = hash_length(id);
+  const size_t block = hash_length(id), length = out.size();
   if (length > kMaxBlocks * block || info.size() > kMaxParts) return Fault::kUsage;
-  auto out = SecretBytes::allocate(length);
-  if (!out) return out.fault();
 
   std::array<View, kMaxParts + 2> parts;
   std::copy(info.begin(), info.end(), parts.begin() + 1);
@@ -25,12 +23,12 @@ Result<SecretBytes> expand(const Library& library, HashId id, View prk, std::spa
     ++counter;
     const std::span<const View> input(parts.data(), info.size() + 2);
     const bool whole = length - done >= block;
-    const MutableView target = whole ? out->bytes().subspan(done, block) : last.first(block);
+    const MutableView target = whole ? out.subspan(done, block) : last.first(block);
     if (auto result = hmac(library, id, prk, input, target); !result) return result.fault();
-    if (!whole) std::memcpy(out->data() + done, last.data, length - done);
+    if (!whole) std::memcpy(out.data() + done, last.data, length - done);
     parts[0] = target;
   }
-  return out;
+  return {};
 }
 
 // A length prefix: one octet, or RFC 9420 §2.1.2. False when the format cannot carry it.
@@ -72,12 +70,27 @@ Result<SecretBytes> hkdf_extract(const Library& library, HashId id, View salt, V
 
 Result<SecretBytes> hkdf_expand(const Library& library, HashId id, View prk, View info, size_t length) {
   if (!known(id)) return Fault::kUsage;
+  if (length > kMaxBlocks * hash_length(id)) return Fault::kUsage;
+  auto out = SecretBytes::allocate(length);
+  if (!out) return out;
   const std::array parts{info};
-  return expand(library, id, prk, parts, length);
+  if (auto done = expand(library, id, prk, parts, out->bytes()); !done) return done.fault();
+  return out;
 }
 
 Result<SecretBytes> hkdf_expand_label(const Library& library, HashId id, View secret, LabelFormat format, View label,
                                       View context, size_t length) {
+  if (!known(id) || length > kMaxBlocks * hash_length(id)) return Fault::kUsage;
+  auto out = SecretBytes::allocate(length);
+  if (!out) return out;
+  auto done = hkdf_expand_label(library, id, secret, format, label, context, out->bytes());
+  if (!done) return done.fault();
+  return out;
+}
+
+Result<void> hkdf_expand_label(const Library& library, HashId id, View secret, LabelFormat format, View label,
+                               View context, MutableView out) {
+  const size_t length = out.size();
   if (!known(id) || format > LabelFormat::kMls || length > 0xffff) return Fault::kUsage;
   uint8_t head[2 + 4];  // length, length of label
   uint8_t tail[4];      // length of context
@@ -88,7 +101,7 @@ Result<SecretBytes> hkdf_expand_label(const Library& library, HashId id, View se
   if (!put_length(format, label.size(), head_end) || !put_length(format, context.size(), tail_end))
     return Fault::kUsage;
   const std::array parts{View(head, head_end), label, View(tail, tail_end), context};
-  return expand(library, id, secret, parts, length);
+  return expand(library, id, secret, parts, out);
 }
 
 }  // namespace tinymls

@@ -17,5 +17,8 @@ enum class LabelFormat : uint8_t { kTls13 = 0, kMls = 1 };
 // `label` is the whole label, prefix included. Labels and contexts that the format cannot carry are Fault::kUsage.
 Result<SecretBytes> hkdf_expand_label(const Library& library, HashId id, View secret, LabelFormat format, View label,
                                       View context, size_t length);
+// Into memory of the caller, who wipes it: for keys that do not outlive a call.
+Result<void> hkdf_expand_label(const Library& library, HashId id, View secret, LabelFormat format, View label,
+                               View context, MutableView out);
 
 }  // namespace tinymls

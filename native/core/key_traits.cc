@@ -36,11 +36,11 @@ constexpr KeyTraits traits(KeyId id) {
     case KeyId::kEd448:
       return {KeyFamily::kOctets, false, "ED448", nullptr, 57, 57};
     case KeyId::kEcdsaP256:
-      return {KeyFamily::kNistCurve, false, "EC", "P-256", 65, 32};
+      return {KeyFamily::kNistCurve, false, "EC", "P-256", 65, 32, "SHA2-256"};
     case KeyId::kEcdsaP384:
-      return {KeyFamily::kNistCurve, false, "EC", "P-384", 97, 48};
+      return {KeyFamily::kNistCurve, false, "EC", "P-384", 97, 48, "SHA2-384"};
     case KeyId::kEcdsaP521:
-      return {KeyFamily::kNistCurve, false, "EC", "P-521", 133, 66};
+      return {KeyFamily::kNistCurve, false, "EC", "P-521", 133, 66, "SHA2-512"};
     case KeyId::kMlDsa65:
       return {KeyFamily::kLatticeSeed, false, "ML-DSA-65", nullptr, 1952, 32};
     case KeyId::kMlDsa87:

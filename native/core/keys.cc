@@ -60,6 +60,26 @@ Result<ParsedKey> import_octets(const Library& library, const KeyTraits& key, Vi
 
 }  // namespace
 
+// A key pair that is not a hybrid one. A signature key is made ready to sign: that takes OpenSSL a twentieth of the
+// time of an Ed25519 signature.
+Result<PrivateKey> PrivateKey::of(const Library& library, KeyId id, SecretBytes raw, ParsedKey parsed) {
+  const KeyTraits& key = *key_traits(id);
+  PrivateKey result;
+  if (!key.kem) {
+    MdCtxPtr context(EVP_MD_CTX_new());
+    if (!context) return Fault::kMemory;
+    if (EVP_DigestSignInit_ex(context.get(), nullptr, key.digest, library.context, library.properties,
+                              parsed.pkey.get(), nullptr) != 1)
+      return Fault::kInternal;
+    result.signing_ = std::move(context);
+  }
+  result.id_ = id;
+  result.raw_ = std::move(raw);
+  result.public_ = std::move(parsed.public_key);
+  result.pkey_ = std::move(parsed.pkey);
+  return result;
+}
+
 Result<PublicKey> PublicKey::import(const Library& library, KeyId id, View encoded) {
   const KeyTraits* key = key_traits(id);
   if (!key) return Fault::kUsage;
@@ -95,12 +115,7 @@ Result<PrivateKey> PrivateKey::import(const Library& library, KeyId id, SecretBy
   auto parsed = key->family == KeyFamily::kNistCurve ? nist_curve_scalar(library, *key, raw.view())
                                                      : import_octets(library, *key, raw.view());
   if (!parsed) return parsed.fault();
-  PrivateKey result;
-  result.id_ = id;
-  result.raw_ = std::move(raw);
-  result.public_ = std::move(parsed->public_key);
-  result.pkey_ = std::move(parsed->pkey);
-  return result;
+  return of(library, id, std::move(raw), std::move(*parsed));
 }
 
 Result<PrivateKey> PrivateKey::import(const Library& library, KeyId id, View raw) {
@@ -116,12 +131,8 @@ Result<PrivateKey> PrivateKey::generate(const Library& library, KeyId id) {
     ErrorMark mark;
     auto generated = nist_curve_generate(library, *key);
     if (!generated) return generated.fault();
-    PrivateKey result;
-    result.id_ = id;
-    result.raw_ = std::move(generated->raw);
-    result.public_ = std::move(generated->public_key);
-    result.pkey_ = std::move(generated->pkey);
-    return result;
+    SecretBytes raw = std::move(generated->raw);
+    return of(library, id, std::move(raw), std::move(*generated));
   }
   auto raw = random_secret(key->private_length);
   if (!raw) return raw.fault();
@@ -136,6 +147,7 @@ Result<PrivateKey> PrivateKey::clone() const {
   result.raw_ = std::move(*raw);
   result.public_ = public_;
   result.hybrid_ = hybrid_;
+  result.signing_ = signing_;
   if (pkey_ && EVP_PKEY_up_ref(pkey_.get()) != 1) return Fault::kInternal;
   result.pkey_.reset(pkey_.get());
   return result;

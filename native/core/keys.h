@@ -48,6 +48,8 @@ struct KeyTraits {
   const char* group;      // OpenSSL's name of the curve, null without one
   size_t public_length;   // Npk
   size_t private_length;  // Nsk
+  // That an ECDSA signature is made over. All other algorithms take the message itself.
+  const char* digest = nullptr;
 };
 
 // Null for a number that names nothing.
@@ -72,6 +74,7 @@ class PublicKey {
 // Raw octets in secret memory beside the parsed key, which OpenSSL wipes when it goes. Immutable: any number of threads
 // may use one.
 struct HybridKeys;
+struct ParsedKey;
 
 class PrivateKey {
  public:
@@ -87,13 +90,18 @@ class PrivateKey {
   View raw() const { return raw_.view(); }
   View public_key() const { return public_; }
   const HybridKeys* hybrid() const { return hybrid_.get(); }  // null for all other families
+  // Of a signature key: ready to sign, to be copied for each signature. Null for all others.
+  const EVP_MD_CTX* signing() const { return signing_.get(); }
 
  private:
+  static Result<PrivateKey> of(const Library& library, KeyId id, SecretBytes raw, ParsedKey parsed);
+
   KeyId id_{};
   SecretBytes raw_;
   std::vector<uint8_t> public_;
   PkeyPtr pkey_;  // null in a hybrid key
   std::shared_ptr<const HybridKeys> hybrid_;
+  std::shared_ptr<const EVP_MD_CTX> signing_;
 };
 
 // The two keys that a hybrid seed stands for.

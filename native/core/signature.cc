@@ -1,21 +1,9 @@
 #include "core/signature.h"
 
+#include <algorithm>
+
 namespace tinymls {
 namespace {
-
-// EdDSA and ML-DSA take the message itself: no digest to name.
-const char* digest_name(KeyId id) {
-  switch (id) {
-    case KeyId::kEcdsaP256:
-      return "SHA2-256";
-    case KeyId::kEcdsaP384:
-      return "SHA2-384";
-    case KeyId::kEcdsaP521:
-      return "SHA2-512";
-    default:
-      return nullptr;
-  }
-}
 
 // Reused for each call of a thread; the key and its state leave it at the end of the call.
 class DigestContext {
@@ -35,6 +23,23 @@ class DigestContext {
   }
   EVP_MD_CTX* context_;
 };
+
+// Ready to verify under a public key.
+Result<void> make_ready(const Library& library, KeyId id, View public_key, EVP_MD_CTX* context) {
+  auto key = PublicKey::import(library, id, public_key);
+  if (!key) return key.fault();
+  ErrorMark mark;
+  if (EVP_DigestVerifyInit_ex(context, nullptr, key_traits(id)->digest, library.context, library.properties,
+                              key->pkey(), nullptr) != 1)
+    return Fault::kInternal;
+  return {};
+}
+
+bool verify_ready(KeyId id, EVP_MD_CTX* context, View message, View signature) {
+  if (signature.size() > signature_max_length(id)) return false;
+  ErrorMark mark;
+  return EVP_DigestVerify(context, signature.data(), signature.size(), message.data(), message.size()) == 1;
+}
 
 }  // namespace
 
@@ -59,15 +64,14 @@ size_t signature_max_length(KeyId id) {
   }
 }
 
-Result<size_t> sign(const Library& library, const PrivateKey& key, View message, MutableView out) {
+Result<size_t> sign(const PrivateKey& key, View message, MutableView out) {
   const size_t longest = signature_max_length(key.id());
   if (longest == 0 || out.size() != longest) return Fault::kUsage;
   ErrorMark mark;
   DigestContext context;
   if (!context.get()) return Fault::kMemory;
   size_t length = out.size();
-  if (EVP_DigestSignInit_ex(context.get(), nullptr, digest_name(key.id()), library.context, library.properties,
-                            key.pkey(), nullptr) != 1 ||
+  if (EVP_MD_CTX_copy_ex(context.get(), key.signing()) != 1 ||
       EVP_DigestSign(context.get(), out.data(), &length, message.data(), message.size()) != 1) {
     wipe(out);
     return Fault::kInternal;
@@ -75,24 +79,32 @@ Result<size_t> sign(const Library& library, const PrivateKey& key, View message,
   return length;
 }
 
-Result<bool> verify(const Library& library, const PublicKey& key, View message, View signature) {
-  const size_t longest = signature_max_length(key.id());
-  if (longest == 0) return Fault::kUsage;
-  if (signature.size() > longest) return false;
-  ErrorMark mark;
-  DigestContext context;
-  if (!context.get()) return Fault::kMemory;
-  if (EVP_DigestVerifyInit_ex(context.get(), nullptr, digest_name(key.id()), library.context, library.properties,
-                              key.pkey(), nullptr) != 1)
-    return Fault::kInternal;
-  return EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(), message.size()) == 1;
-}
-
 Result<bool> verify(const Library& library, KeyId id, View public_key, View message, View signature) {
   if (signature_max_length(id) == 0) return Fault::kUsage;
-  auto key = PublicKey::import(library, id, public_key);
-  if (!key) return key.fault();
-  return verify(library, *key, message, signature);
+  DigestContext context;
+  if (!context.get()) return Fault::kMemory;
+  const auto ready = make_ready(library, id, public_key, context.get());
+  if (!ready) return ready.fault();
+  return verify_ready(id, context.get(), message, signature);
+}
+
+Result<bool> Verifier::verify(const Library& library, KeyId id, View public_key, View message, View signature) {
+  if (signature_max_length(id) == 0) return Fault::kUsage;
+  if (public_key.empty()) return Fault::kMalformed;
+  // Octets from the middle differ in every encoding.
+  Entry& entry = entries_[public_key[public_key.size() / 2] % kKept];
+  if (!entry.context || entry.id != id || !std::ranges::equal(entry.public_key, public_key)) {
+    MdCtxPtr fresh(EVP_MD_CTX_new());
+    if (!fresh) return Fault::kMemory;
+    const auto ready = make_ready(library, id, public_key, fresh.get());
+    if (!ready) return ready.fault();
+    entry = {id, {public_key.begin(), public_key.end()}, std::move(fresh)};
+  }
+  DigestContext context;
+  if (!context.get()) return Fault::kMemory;
+  ErrorMark mark;
+  if (EVP_MD_CTX_copy_ex(context.get(), entry.context.get()) != 1) return Fault::kInternal;
+  return verify_ready(id, context.get(), message, signature);
 }
 
 }  // namespace tinymls

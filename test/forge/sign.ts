@@ -16,6 +16,7 @@ import {
   WireFormat,
 } from "#dist/mls/objects/index.js";
 import type { Suite } from "#dist/mls/suite/index.js";
+import { withKey } from "../schedule/message-key.js";
 
 export const member = (leafIndex: number): Sender => ({ senderType: SenderType.member, leafIndex });
 export const external = (senderIndex: number): Sender => ({ senderType: SenderType.external, senderIndex });
@@ -94,7 +95,8 @@ function encrypted(epoch: MemberEpoch, signed: SignedContent, auth: Buffer, depa
   const header = { groupId: context.groupId, epoch: context.epoch, contentType };
   const reuseGuard = Buffer.from("0a0b0c0d", "hex");
   const aad = encode(PrivateContentAAD, { ...header, authenticatedData });
-  const ciphertext = suite.seal(key.key, key.nonce, aad, Buffer.concat([body, auth, padding]), reuseGuard);
+  const plaintext = Buffer.concat([body, auth, padding]);
+  const ciphertext = withKey(suite, key, (...held) => suite.seal(...held, aad, plaintext, reuseGuard));
   key.discard();
   const encryptedSenderData = sealSenderData(
     suite,

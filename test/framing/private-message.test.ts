@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { decode, encode, lengthHeader } from "#dist/codec/index.js";
 import { contentBody } from "#dist/mls/framing/content.js";
 import { encodeAuth } from "#dist/mls/framing/authenticated-message.js";
-import { sealSenderData, senderDataKey } from "#dist/mls/framing/sender-data.js";
+import { openSenderData, sealSenderData } from "#dist/mls/framing/sender-data.js";
 import { protectPrivate, type SignedContent } from "#dist/mls/framing/index.js";
 import {
   ContentType,
@@ -15,6 +15,7 @@ import {
 } from "#dist/mls/objects/index.js";
 import { cipherSuites } from "#dist/mls/suite/index.js";
 import { liveHandles, Secret } from "#dist/native/secret.js";
+import { withKey } from "../schedule/message-key.js";
 import { application, emptyCommit, member, removal, World } from "./world.js";
 
 const privateMessage = WireFormat.mlsPrivateMessage;
@@ -67,7 +68,7 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
     );
     if (typeof key === "string") throw new Error(key);
     const aad = encode(PrivateContentAAD, { ...header, authenticatedData });
-    const ciphertext = suite.seal(key.key, key.nonce, aad, content, reuseGuard);
+    const ciphertext = withKey(suite, key, (...held) => suite.seal(...held, aad, content, reuseGuard));
     key.discard();
     const sample = ciphertext.subarray(0, sampleLength);
     const claimed = { leafIndex, generation, reuseGuard };
@@ -134,11 +135,15 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
     for (const sampleLength of [16, Nh - 1])
       refused(forge({ signed: signed(), generation: 1, sampleLength }), { rule: "6.3/decryption" });
     const [secret, ciphertext] = [Secret.random(Nh), Buffer.alloc(Nh + 5, 1)];
-    const keys = [ciphertext, ciphertext.subarray(0, Nh), ciphertext.subarray(0, Nh - 1)].map((sample) =>
-      senderDataKey(world.suite, secret, sample),
-    );
-    expect(keys.map(({ key }) => key.equals(keys[0]!.key))).toEqual([true, true, false]);
-    for (const { key, nonce } of keys) for (const handle of [key, nonce]) handle.dispose();
+    const claimed = { leafIndex: 0, generation: 0, reuseGuard: Buffer.alloc(4) };
+    const sealed = sealSenderData(world.suite, secret, ciphertext, Buffer.alloc(0), claimed);
+    const opens = (sample: Buffer) =>
+      openSenderData(world.suite, secret, sample, Buffer.alloc(0), sealed) !== undefined;
+    expect([ciphertext, ciphertext.subarray(0, Nh), ciphertext.subarray(0, Nh - 1)].map(opens)).toEqual([
+      true,
+      true,
+      false,
+    ]);
     secret.dispose();
   });
 

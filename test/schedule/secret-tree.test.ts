@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { SecretTree, type PeekedKey, type RatchetType, type SecretTreeOptions } from "#dist/mls/schedule/index.js";
 import { suiteOf } from "#dist/mls/suite/index.js";
 import { liveHandles, Secret } from "#dist/native/secret.js";
+import { withKey } from "./message-key.js";
 
 const suite = suiteOf(1);
 const encryptionSecret = Buffer.alloc(suite.Nh, 7);
@@ -39,6 +40,18 @@ function macOf(secret: Secret): string {
   return suite.mac(secret, Buffer.from("fingerprint")).toString("hex");
 }
 
+const [aad, plaintext, reuseGuard] = [Buffer.from("aad"), Buffer.from("plaintext"), Buffer.from("01020304", "hex")];
+
+/** Seals with the next key of the tree's own leaf: the generation, and the ciphertext. */
+function seal(tree: SecretTree): { readonly generation: number; readonly ciphertext: Buffer } {
+  const ciphertext = Buffer.alloc(plaintext.byteLength + 16);
+  return { generation: tree.seal("application", { aad, plaintext, out: ciphertext, reuseGuard }), ciphertext };
+}
+
+function sealed32(tree: SecretTree): Buffer[] {
+  return Array.from({ length: 32 }, () => seal(tree).ciphertext);
+}
+
 describe("a peeked key", () => {
   test("discarded, leaves the tree and the live handles as they were", () => {
     const tree = treeOf();
@@ -61,16 +74,34 @@ describe("a peeked key", () => {
     tree.dispose();
   });
 
-  test("is wiped by commit, discard and wipe, and settled once", () => {
-    const tree = treeOf();
-    const first = peek(tree, 0, "application", 0);
-    first.wipe();
-    expect(() => first.key.byteLength).toThrow(expect.objectContaining({ code: "usage" }));
-    expect(first.commit()).toBe(true);
-    expect(first.commit()).toBe(false);
-    first.discard();
-    expect(open(tree, 0, "application", 0)).toBe("duplicate");
+  test("opens until commit or discard, and is settled once", () => {
+    const tree = treeOf({ ownLeafIndex: 0 });
+    const sealed = sealed32(tree);
+    const receiver = treeOf();
+    open(receiver, 0, "application", 2);
+    for (const [generation, discarded] of [
+      [0, true],
+      [0, false],
+      [3, true],
+      [3, false],
+      [1, false],
+    ] as const) {
+      const peeked = peek(receiver, 0, "application", generation);
+      const message = { aad, ciphertext: sealed[generation]!, reuseGuard };
+      const before = [fingerprint(receiver), liveHandles()];
+      expect(peeked.open(message)).toEqual(plaintext);
+      const wrong = { ...message, ciphertext: sealed[generation + 1]! };
+      expect(() => peeked.open(wrong)).toThrow(expect.objectContaining({ code: "undecryptable" }));
+      expect([fingerprint(receiver), liveHandles()]).toEqual(before);
+      if (discarded) peeked.discard();
+      else expect(peeked.commit()).toBe(true);
+      expect(() => peeked.open(message)).toThrow(expect.objectContaining({ code: "closed" }));
+      expect(peeked.commit()).toBe(false);
+      peeked.discard();
+      if (!discarded) expect(open(receiver, 0, "application", generation)).toBe("duplicate");
+    }
     tree.dispose();
+    receiver.dispose();
   });
 
   test("of a message that came twice in one batch is committed once", () => {
@@ -125,7 +156,7 @@ describe("forward secrecy", () => {
     for (let leaf = 0; leaf < 13; leaf++) {
       for (const type of ["handshake", "application"] as const) {
         const peeked = peek(tree, leaf, type, 0);
-        keys.add(macOf(peeked.key));
+        keys.add(withKey(suite, peeked, macOf));
         peeked.commit();
       }
     }
@@ -214,16 +245,11 @@ describe("sending", () => {
     const sender = treeOf({ ownLeafIndex: 5 });
     const receiver = treeOf();
     for (let generation = 0; generation < 5; generation++) {
-      const message = sender.next("application");
+      const sealed = seal(sender);
       const peeked = peek(receiver, 5, "application", generation);
-      expect([message.generation, macOf(message.key), macOf(message.nonce)]).toEqual([
-        generation,
-        macOf(peeked.key),
-        macOf(peeked.nonce),
-      ]);
+      expect(sealed.generation).toBe(generation);
+      expect(peeked.open({ aad, ciphertext: sealed.ciphertext, reuseGuard })).toEqual(plaintext);
       peeked.commit();
-      message.key.dispose();
-      message.nonce.dispose();
     }
     sender.dispose();
     receiver.dispose();
@@ -232,12 +258,7 @@ describe("sending", () => {
   test("a reservation is not overrun, and forward never gives a generation twice", () => {
     const tree = treeOf({ ownLeafIndex: 0 });
     const sent: number[] = [];
-    const send = (from: SecretTree): void => {
-      const message = from.next("application");
-      sent.push(message.generation);
-      message.key.dispose();
-      message.nonce.dispose();
-    };
+    const send = (from: SecretTree): void => void sent.push(seal(from).generation);
     expect(tree.reserve("application", 2)).toBe(2);
     send(tree);
     send(tree);
@@ -258,7 +279,7 @@ describe("sending", () => {
 
   test("without a leaf of its own there is nothing to send with", () => {
     const tree = treeOf();
-    expect(() => tree.next("handshake")).toThrow(expect.objectContaining({ code: "usage" }));
+    expect(() => seal(tree)).toThrow(expect.objectContaining({ code: "usage" }));
     tree.dispose();
   });
 });

@@ -10,7 +10,6 @@ export { FramingContext, type Place } from "./framing-context.js";
 export { paddingFor, type PaddingPolicy } from "./padding.js";
 export { openPrivate, protectPrivate, type MessageSecrets, type OpenedPrivate } from "./private-message.js";
 export { openPublic, protectPublic, type Membership, type Protected } from "./public-message.js";
-export { senderDataKey } from "./sender-data.js";
 export { checkSender, senderKey, type SenderKeys } from "./sender.js";
 export {
   authenticate,

@@ -1,5 +1,5 @@
 /** RFC 9420 §6.3. */
-import { decode, putVector, vectorSize } from "../../codec/index.js";
+import { decode, putHeader, putVector, vectorSize } from "../../codec/index.js";
 import { TinyMlsError } from "../../errors.js";
 import type { Secret } from "../../native/secret.js";
 import {
@@ -25,6 +25,7 @@ import {
   openSenderData,
   sealSenderData,
   senderDataLength,
+  tagLength,
   type ClaimedSender,
 } from "./sender-data.js";
 import { authenticate } from "./signature.js";
@@ -37,7 +38,6 @@ export interface MessageSecrets {
   readonly secretTree: SecretTree;
 }
 
-const tagLength = 16;
 const encryptedSenderDataLength = senderDataLength + tagLength;
 
 /**
@@ -56,23 +56,17 @@ export function protectPrivate(
     throw new TinyMlsError("usage", "a member sends PrivateMessages, as itself", { component: "mls" });
   }
   const auth = encodeAuth(signed.signature, confirmationTag);
-  const plaintext = paddedContent(signed.body, auth, padding);
-  const frame = new PrivateFrame(context, content, plaintext.byteLength + tagLength);
+  const length = signed.body.byteLength + auth.byteLength;
+  const frame = new PrivateFrame(context, content, length + paddingFor(padding, length));
+  frame.plaintext.set(signed.body, 0);
+  frame.plaintext.set(auth, signed.body.byteLength);
+  frame.plaintext.fill(0, length);
   const reuseGuard = freshReuseGuard();
-  const { generation, key, nonce } = secretTree.next(ratchetOf(content.contentType));
-  try {
-    const ciphertext = context.suite.seal(key, nonce, frame.contentAad, plaintext, reuseGuard);
-    const claimed = { leafIndex: sender.leafIndex, generation, reuseGuard };
-    const senderData = sealSenderData(context.suite, senderDataSecret, ciphertext, frame.senderDataAad, claimed);
-    return {
-      bytes: frame.filled(senderData, ciphertext),
-      message: authenticate(signed, confirmationTag, auth),
-      generation,
-    };
-  } finally {
-    key.dispose();
-    nonce.dispose();
-  }
+  const { contentAad: aad, plaintext, ciphertext } = frame;
+  const generation = secretTree.seal(ratchetOf(content.contentType), { aad, plaintext, out: ciphertext, reuseGuard });
+  const claimed = { leafIndex: sender.leafIndex, generation, reuseGuard };
+  const senderData = sealSenderData(context.suite, senderDataSecret, ciphertext, frame.senderDataAad, claimed);
+  return { bytes: frame.complete(senderData), message: authenticate(signed, confirmationTag, auth), generation };
 }
 
 /** What becomes of a PrivateMessage that is not refused. */
@@ -121,7 +115,7 @@ export function openPrivate(
   if (key === "tooFarAhead") refuse("15.3/forward-distance");
   try {
     const contentAad = bytes.subarray(4, aadEnd + vectorSize(message.authenticatedData.byteLength));
-    const plaintext = openContent(context, key, contentAad, claimed, ciphertext);
+    const plaintext = openContent(key, contentAad, claimed, ciphertext);
     return { kind: "opened", message: contentOf(context, message, leafIndex, plaintext), generation, key };
   } catch (error) {
     key.discard();
@@ -129,20 +123,12 @@ export function openPrivate(
   }
 }
 
-function openContent(
-  { suite }: FramingContext,
-  key: PeekedKey,
-  aad: Bytes,
-  { reuseGuard }: ClaimedSender,
-  ciphertext: Bytes,
-): Buffer {
+function openContent(key: PeekedKey, aad: Bytes, { reuseGuard }: ClaimedSender, ciphertext: Bytes): Buffer {
   try {
-    return suite.open(key.key, key.nonce, aad, ciphertext, reuseGuard);
+    return key.open({ aad, ciphertext, reuseGuard });
   } catch (error) {
     if (isUndecryptable(error)) refuseDecryption();
     throw error;
-  } finally {
-    key.wipe();
   }
 }
 
@@ -179,50 +165,42 @@ function decodeContent(type: ContentType, plaintext: Bytes): { auth: FramedConte
   }
 }
 
-function paddedContent(body: Bytes, auth: Bytes, padding: PaddingPolicy): Buffer {
-  const length = body.byteLength + auth.byteLength;
-  const plaintext = Buffer.allocUnsafe(length + paddingFor(padding, length));
-  plaintext.set(body, 0);
-  plaintext.set(auth, body.byteLength);
-  plaintext.fill(0, length);
-  return plaintext;
-}
-
 /** An MLSMessage with a PrivateMessage, laid out before it is encrypted, since its head is associated data. */
 class PrivateFrame {
+  /** SenderDataAAD (§6.3.2). */
+  readonly senderDataAad: Bytes;
+  /** PrivateContentAAD (§6.3.1). */
+  readonly contentAad: Bytes;
+  /** Where PrivateMessageContent goes, to be encrypted in place. */
+  readonly plaintext: Bytes;
+  readonly ciphertext: Bytes;
   readonly #bytes: Buffer;
-  readonly #senderDataAadEnd: number;
-  readonly #headEnd: number;
 
   constructor(
     { address }: FramingContext,
     { contentType, authenticatedData }: { readonly contentType: ContentType; readonly authenticatedData: Bytes },
-    ciphertextLength: number,
+    plaintextLength: number,
   ) {
-    this.#senderDataAadEnd = 4 + address.byteLength + 1;
-    this.#headEnd = this.#senderDataAadEnd + vectorSize(authenticatedData.byteLength);
-    const size = this.#headEnd + vectorSize(encryptedSenderDataLength) + vectorSize(ciphertextLength);
-    const bytes = Buffer.allocUnsafe(size);
+    const ciphertextLength = plaintextLength + tagLength;
+    const senderDataAadEnd = 4 + address.byteLength + 1;
+    const headEnd = senderDataAadEnd + vectorSize(authenticatedData.byteLength);
+    const ciphertextAt = headEnd + vectorSize(encryptedSenderDataLength);
+    const bytes = Buffer.allocUnsafe(ciphertextAt + vectorSize(ciphertextLength));
     bytes.writeUInt16BE(ProtocolVersion.mls10, 0);
     bytes.writeUInt16BE(WireFormat.mlsPrivateMessage, 2);
     bytes.set(address, 4);
-    bytes[this.#senderDataAadEnd - 1] = contentType;
-    putVector(bytes, this.#senderDataAadEnd, authenticatedData);
+    bytes[senderDataAadEnd - 1] = contentType;
+    putVector(bytes, senderDataAadEnd, authenticatedData);
+    const start = putHeader(bytes, ciphertextAt, ciphertextLength);
+    this.senderDataAad = bytes.subarray(4, senderDataAadEnd);
+    this.contentAad = bytes.subarray(4, headEnd);
+    this.plaintext = bytes.subarray(start, start + plaintextLength);
+    this.ciphertext = bytes.subarray(start);
     this.#bytes = bytes;
   }
 
-  /** SenderDataAAD (§6.3.2). */
-  get senderDataAad(): Bytes {
-    return this.#bytes.subarray(4, this.#senderDataAadEnd);
-  }
-
-  /** PrivateContentAAD (§6.3.1). */
-  get contentAad(): Bytes {
-    return this.#bytes.subarray(4, this.#headEnd);
-  }
-
-  filled(senderData: Bytes, ciphertext: Bytes): Buffer {
-    putVector(this.#bytes, putVector(this.#bytes, this.#headEnd, senderData), ciphertext);
+  complete(senderData: Bytes): Buffer {
+    putVector(this.#bytes, 4 + this.contentAad.byteLength, senderData);
     return this.#bytes;
   }
 }

@@ -7,6 +7,7 @@ type Bytes = Uint8Array;
 
 /** SenderData, encrypted, is as long as this and the tag. */
 export const senderDataLength = 12;
+export const tagLength = 16;
 const reuseGuardLength = 4;
 
 /** The sender of a PrivateMessage, as the message says; anyone in the group could have said it. */
@@ -27,22 +28,6 @@ export function freshReuseGuard(): Bytes {
   return guard;
 }
 
-/** sender_data_key and sender_data_nonce of a ciphertext. The caller disposes both. */
-export function senderDataKey(
-  suite: Suite,
-  senderDataSecret: Secret,
-  ciphertext: Bytes,
-): { readonly key: Secret; readonly nonce: Secret } {
-  const sample = ciphertext.subarray(0, suite.Nh);
-  const key = suite.expandWithLabel(senderDataSecret, "key", sample, suite.Nk);
-  try {
-    return { key, nonce: suite.expandWithLabel(senderDataSecret, "nonce", sample, suite.Nn) };
-  } catch (error) {
-    key.dispose();
-    throw error;
-  }
-}
-
 /** @param aad the encoded SenderDataAAD */
 export function sealSenderData(
   suite: Suite,
@@ -55,13 +40,9 @@ export function sealSenderData(
   plaintext.writeUInt32BE(leafIndex, 0);
   plaintext.writeUInt32BE(generation, 4);
   plaintext.set(reuseGuard, 8);
-  const { key, nonce } = senderDataKey(suite, senderDataSecret, ciphertext);
-  try {
-    return suite.seal(key, nonce, aad, plaintext);
-  } finally {
-    key.dispose();
-    nonce.dispose();
-  }
+  const sealed = Buffer.allocUnsafe(senderDataLength + tagLength);
+  suite.sealExpanded(senderDataSecret, sampleOf(suite, ciphertext), aad, plaintext, sealed);
+  return sealed;
 }
 
 /**
@@ -75,9 +56,8 @@ export function openSenderData(
   aad: Bytes,
   encrypted: Bytes,
 ): ClaimedSender | undefined {
-  const { key, nonce } = senderDataKey(suite, senderDataSecret, ciphertext);
   try {
-    const plaintext = suite.open(key, nonce, aad, encrypted);
+    const plaintext = suite.openExpanded(senderDataSecret, sampleOf(suite, ciphertext), aad, encrypted);
     if (plaintext.byteLength !== senderDataLength) return undefined;
     return {
       leafIndex: plaintext.readUInt32BE(0),
@@ -87,10 +67,12 @@ export function openSenderData(
   } catch (error) {
     if (isUndecryptable(error)) return undefined;
     throw error;
-  } finally {
-    key.dispose();
-    nonce.dispose();
   }
+}
+
+/** ciphertext_sample, the context of sender_data_key and sender_data_nonce. */
+function sampleOf({ Nh }: Suite, ciphertext: Bytes): Bytes {
+  return ciphertext.subarray(0, Nh);
 }
 
 export function isUndecryptable(error: unknown): boolean {

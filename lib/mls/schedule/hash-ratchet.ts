@@ -2,6 +2,8 @@
 import type { Secret } from "../../native/secret.js";
 import type { Suite } from "../suite/index.js";
 
+type Bytes = Uint8Array;
+
 /** Each leaf has two ratchets: one for proposals and commits, one for application messages. */
 export type RatchetType = "handshake" | "application";
 
@@ -12,6 +14,21 @@ export interface MessageKey {
   readonly generation: number;
   readonly key: Secret;
   readonly nonce: Secret;
+}
+
+/** A message to encrypt (RFC 9420 §6.3.1). `out` is as long as the plaintext and the tag, and may start where the plaintext does. */
+export interface Sealing {
+  readonly aad: Bytes;
+  readonly plaintext: Bytes;
+  readonly out: Bytes;
+  readonly reuseGuard: Bytes;
+}
+
+/** A message to decrypt. */
+export interface Opening {
+  readonly aad: Bytes;
+  readonly ciphertext: Bytes;
+  readonly reuseGuard: Bytes;
 }
 
 /** The key of a generation that was passed over, kept for a late message. */
@@ -45,6 +62,23 @@ export function messageKey(suite: Suite, ratchetSecret: Secret, generation: numb
 export function nextRatchetSecret(suite: Suite, ratchetSecret: Secret, generation: number): Secret {
   generationBytes.writeUInt32BE(generation);
   return suite.expandWithLabel(ratchetSecret, "secret", generationBytes, suite.Nh);
+}
+
+/**
+ * Seals under ratchet_key and ratchet_nonce of `generation`.
+ * @param out as long as the plaintext and the tag; it may start where the plaintext does
+ */
+export function sealWithRatchet(suite: Suite, ratchetSecret: Secret, generation: number, message: Sealing): void {
+  generationBytes.writeUInt32BE(generation);
+  const { aad, plaintext, out, reuseGuard } = message;
+  suite.sealExpanded(ratchetSecret, generationBytes, aad, plaintext, out, reuseGuard);
+}
+
+/** Opens what {@link sealWithRatchet} sealed. @throws TinyMlsError `undecryptable` */
+export function openWithRatchet(suite: Suite, ratchetSecret: Secret, generation: number, message: Opening): Buffer {
+  generationBytes.writeUInt32BE(generation);
+  const { aad, ciphertext, reuseGuard } = message;
+  return suite.openExpanded(ratchetSecret, generationBytes, aad, ciphertext, reuseGuard);
 }
 
 /** One ratchet: the secret of the first generation not reached, and the keys of those passed over. */

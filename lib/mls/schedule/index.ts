@@ -1,7 +1,7 @@
 /** RFC 9420 §8 the key schedule, §9 the secret tree. */
 export { EpochSecrets, epochSecretNames, type EpochSecretName } from "./epoch-secrets.js";
 export { mlsExporter } from "./exporter.js";
-export { type MessageKey, type RatchetType } from "./hash-ratchet.js";
+export { type MessageKey, type RatchetType, type Sealing } from "./hash-ratchet.js";
 export { joinerSecret, type JoinerInputs } from "./key-schedule.js";
 export { type PeekedKey } from "./peeked-key.js";
 export { checkPskNonce, pskNonce, pskSecret, type InjectedPsk } from "./pre-shared-key.js";

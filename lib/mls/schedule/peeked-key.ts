@@ -1,24 +1,30 @@
-import type { Secret } from "../../native/secret.js";
-import { disposeKey, type MessageKey, type RatchetType } from "./hash-ratchet.js";
+import { TinyMlsError } from "../../errors.js";
+import { Secret } from "../../native/secret.js";
+import type { Suite } from "../suite/index.js";
+import { openWithRatchet, type MessageKey, type Opening, type RatchetType } from "./hash-ratchet.js";
 
 /** The secret tree, as the keys that it lets peek at see it. */
 export interface KeySource {
+  readonly suite: Suite;
   /** Whether the generation was unused until now. */
   use(peeked: PeekedKey): boolean;
   forget(peeked: PeekedKey): void;
 }
 
+/** The ratchet_secret of the generation, or its key as it was kept; both are the tree's own. */
+export type KeyOrigin = Secret | MessageKey;
+
 /**
  * The key of one received message, before it is known whether the message is genuine. The secret tree has not changed for it:
  * {@link commit} erases the key for good, {@link discard} leaves everything as if it had never been asked for. One of the two must
- * be called; calls after the first do nothing.
+ * be called; calls after the first do nothing. {@link open} comes before, and before any other key of the tree is committed.
  */
-export class PeekedKey implements MessageKey {
+export class PeekedKey {
   readonly leafIndex: number;
   readonly type: RatchetType;
   readonly generation: number;
-  readonly key: Secret;
-  readonly nonce: Secret;
+  /** @internal Lent. */
+  readonly origin: KeyOrigin;
   /** @internal Nodes that were derived ahead for it. */
   readonly nodesAhead: readonly number[];
   /** @internal The first generation that was derived ahead for it; those up to its own follow. */
@@ -28,25 +34,30 @@ export class PeekedKey implements MessageKey {
   /** @internal */
   constructor(
     source: KeySource,
-    leafIndex: number,
-    type: RatchetType,
-    message: MessageKey,
-    nodesAhead: readonly number[],
-    firstAhead: number,
+    place: { readonly leafIndex: number; readonly type: RatchetType; readonly generation: number },
+    origin: KeyOrigin,
+    ahead: { readonly nodes: readonly number[]; readonly first: number },
   ) {
     this.#source = source;
-    this.leafIndex = leafIndex;
-    this.type = type;
-    this.generation = message.generation;
-    this.key = message.key;
-    this.nonce = message.nonce;
-    this.nodesAhead = nodesAhead;
-    this.firstAhead = firstAhead;
+    this.leafIndex = place.leafIndex;
+    this.type = place.type;
+    this.generation = place.generation;
+    this.origin = origin;
+    this.nodesAhead = ahead.nodes;
+    this.firstAhead = ahead.first;
   }
 
-  /** Wipes key and nonce, when the message is opened and it stays to be seen whether it is genuine. */
-  wipe(): void {
-    disposeKey(this);
+  /**
+   * Decrypts the message. Key and nonce exist during the call alone, but for those that were kept for a late message.
+   * @throws TinyMlsError `undecryptable`; `closed` once it is committed or discarded
+   */
+  open(message: Opening): Buffer {
+    if (this.#source === undefined) throw new TinyMlsError("closed", "the key is settled", { component: "mls" });
+    const { origin } = this;
+    const { suite } = this.#source;
+    if (origin instanceof Secret) return openWithRatchet(suite, origin, this.generation, message);
+    const { aad, ciphertext, reuseGuard } = message;
+    return suite.open(origin.key, origin.nonce, aad, ciphertext, reuseGuard);
   }
 
   /**
@@ -66,7 +77,6 @@ export class PeekedKey implements MessageKey {
   #settle(): KeySource | undefined {
     const source = this.#source;
     this.#source = undefined;
-    this.wipe();
     return source;
   }
 }

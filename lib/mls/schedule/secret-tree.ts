@@ -8,8 +8,10 @@ import {
   maxGeneration,
   messageKey,
   nextRatchetSecret,
+  sealWithRatchet,
   type MessageKey,
   type RatchetType,
+  type Sealing,
 } from "./hash-ratchet.js";
 import { NodeSecrets } from "./node-secrets.js";
 import { PeekedKey, type KeySource } from "./peeked-key.js";
@@ -24,7 +26,7 @@ export type KeyUnavailable = "duplicate" | "dropped" | "tooFarAhead";
 export interface SecretTreeOptions {
   /** Leaves of the ratchet tree, blank ones included: 1 to 2^30. */
   readonly leafCount: number;
-  /** Whose ratchets {@link SecretTree.next} takes from. */
+  /** Whose ratchets {@link SecretTree.seal} takes from. */
   readonly ownLeafIndex?: number;
   readonly retention?: Partial<RetentionPolicy>;
   /** Milliseconds since 1970. Default `Date.now`. */
@@ -38,7 +40,7 @@ const maxLeafCount = 2 ** 30;
  * The secret tree of one epoch: from encryption_secret to the keys of single messages. Nodes and ratchets come into being when
  * a leaf is first used, and each secret is erased as soon as what follows from it is derived (§9.2).
  *
- * Sending takes keys in order ({@link next}). Receiving peeks at a key and commits it once the message is known to be genuine
+ * Sending takes keys in order ({@link seal}). Receiving peeks at a key and commits it once the message is known to be genuine
  * ({@link peek}), so that a refused message changes nothing. Not for blank leaves: the caller checks that before.
  */
 export class SecretTree {
@@ -52,7 +54,7 @@ export class SecretTree {
   readonly #skipped: SkippedKeys;
   readonly #reserved = { handshake: Infinity, application: Infinity };
   #disposed = false;
-  readonly #source: KeySource = { use: (peeked) => this.#use(peeked), forget: (peeked) => this.#forget(peeked) };
+  readonly #source: KeySource;
 
   /** Takes `encryptionSecret` over. */
   constructor(suite: Suite, encryptionSecret: Secret, options: SecretTreeOptions);
@@ -71,6 +73,7 @@ export class SecretTree {
       throw error;
     }
     this.suite = suite;
+    this.#source = { suite, use: (peeked) => this.#use(peeked), forget: (peeked) => this.#forget(peeked) };
     this.leafCount = leafCount;
     this.ownLeafIndex = ownLeafIndex;
     this.#nodes = new NodeSecrets(suite, leafCount, held);
@@ -98,28 +101,23 @@ export class SecretTree {
   }
 
   /**
-   * The next key of the member's own ratchet. It is the caller's, to be used for one message and disposed; the ratchet has moved
-   * past it already.
+   * Encrypts under the next key of the member's own ratchet, which then has moved past it.
+   * @returns the generation of the key
    * @throws TinyMlsError `exhausted` at the end of the ratchet or of what is reserved.
    */
-  next(type: RatchetType): MessageKey {
+  seal(type: RatchetType, message: Sealing): number {
     const ratchet = this.#ratchet(this.#ownLeaf(), type);
-    const { generation } = ratchet;
+    const { generation, secret } = ratchet;
     if (generation > maxGeneration || generation >= this.#reserved[type]) {
-      throw new TinyMlsError("exhausted", `no ${type} generation is left`, { operation: "next", component: "mls" });
+      throw new TinyMlsError("exhausted", `no ${type} generation is left`, { operation: "seal", component: "mls" });
     }
-    const message = messageKey(this.suite, ratchet.secret, generation);
-    try {
-      ratchet.moveTo(generation + 1, nextRatchetSecret(this.suite, ratchet.secret, generation));
-      return message;
-    } catch (error) {
-      disposeKey(message);
-      throw error;
-    }
+    sealWithRatchet(this.suite, secret, generation, message);
+    ratchet.moveTo(generation + 1, nextRatchetSecret(this.suite, secret, generation));
+    return generation;
   }
 
   /**
-   * For storage that must never give out a generation twice, not after a crash either: from now on {@link next} gives `count` keys
+   * For storage that must never give out a generation twice, not after a crash either: from now on {@link seal} takes `count` keys
    * and no more. Store the number that comes back before the first of them is used, and {@link forward} to it after a restart.
    * @returns the first generation that is not reserved.
    */
@@ -167,8 +165,8 @@ export class SecretTree {
         secret = nextRatchetSecret(this.suite, secret, at);
         this.#ahead.set(id, at + 1, secret);
       }
-      const message = messageKey(this.suite, secret, generation);
-      return new PeekedKey(this.#source, leafIndex, type, message, nodesAhead, firstAhead);
+      const ahead = { nodes: nodesAhead, first: firstAhead };
+      return new PeekedKey(this.#source, { leafIndex, type, generation }, secret, ahead);
     } catch (error) {
       this.#nodes.forget(nodesAhead);
       this.#ahead.forget(id, firstAhead, generation + 1);
@@ -212,14 +210,8 @@ export class SecretTree {
   #peekSkipped(ratchet: HashRatchet, generation: number): PeekedKey | KeyUnavailable {
     const skipped = ratchet.skipped.get(generation);
     if (skipped === undefined) return generation < ratchet.droppedBelow ? "dropped" : "duplicate";
-    const key = skipped.key.clone();
-    try {
-      const message = { generation, key, nonce: skipped.nonce.clone() };
-      return new PeekedKey(this.#source, ratchet.leafIndex, ratchet.type, message, [], generation + 1);
-    } catch (error) {
-      key.dispose();
-      throw error;
-    }
+    const { leafIndex, type } = ratchet;
+    return new PeekedKey(this.#source, { leafIndex, type, generation }, skipped, { nodes: [], first: generation + 1 });
   }
 
   #use(peeked: PeekedKey): boolean {

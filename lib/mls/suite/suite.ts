@@ -6,6 +6,7 @@ import { hash, hashEach, hashLength, hmac, hmacVerify } from "../../native/hash.
 import { hpke } from "../../native/hpke.js";
 import { hkdf } from "../../native/kdf.js";
 import { kem } from "../../native/kem.js";
+import { MessageKeys } from "../../native/message-key.js";
 import { PrivateKey } from "../../native/keys.js";
 import { Secret, type Sealable } from "../../native/secret.js";
 import { signature } from "../../native/signature.js";
@@ -59,6 +60,7 @@ export class Suite {
     readonly kdf: SuiteParameters["hash"];
     readonly aead: SuiteParameters["aead"];
   };
+  readonly #messageKeys: MessageKeys;
 
   /** @internal use {@link suiteOf} */
   constructor(parameters: SuiteParameters) {
@@ -68,6 +70,8 @@ export class Suite {
     this.Nh = hashLength(parameters.hash);
     this.Nk = parameters.aead === "AES-128-GCM" ? 16 : 32;
     this.#hpke = { kem: parameters.kem, kdf: parameters.hash, aead: parameters.aead };
+    const labels = { key: labelOf("key").bytes, nonce: labelOf("nonce").bytes };
+    this.#messageKeys = new MessageKeys(parameters.hash, parameters.aead, labels);
   }
 
   // Hash and MAC
@@ -269,6 +273,20 @@ export class Suite {
   /** @throws TinyMlsError `undecryptable`. */
   open(key: Secret, nonce: Secret, aad: Bytes, ciphertext: Bytes, nonceXor?: Bytes): Buffer {
     return aead.open(this.algorithms.aead, key, nonce, aad, ciphertext, nonceXor);
+  }
+
+  /**
+   * Seals under the "key" and the "nonce" that {@link expandWithLabel} gives for one context (RFC 9420 §6.3.2, §9.1); they never are
+   * handles.
+   * @param out as long as the plaintext and the tag; it may start where the plaintext does
+   */
+  sealExpanded(secret: Secret, context: Bytes, aad: Bytes, plaintext: Bytes, out: Bytes, nonceXor?: Bytes): void {
+    this.#messageKeys.seal(secret, context, aad, plaintext, out, nonceXor);
+  }
+
+  /** What {@link sealExpanded} sealed. @throws TinyMlsError `undecryptable`. */
+  openExpanded(secret: Secret, context: Bytes, aad: Bytes, ciphertext: Bytes, nonceXor?: Bytes): Buffer {
+    return this.#messageKeys.open(secret, context, aad, ciphertext, nonceXor);
   }
 
   /** {@link open} of a secret. @throws TinyMlsError `undecryptable`. */

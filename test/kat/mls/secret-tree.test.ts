@@ -1,8 +1,9 @@
 import { expect } from "@jest/globals";
-import { senderDataKey } from "#dist/mls/framing/index.js";
+import { sealSenderData } from "#dist/mls/framing/sender-data.js";
 import { SecretTree, type RatchetType } from "#dist/mls/schedule/index.js";
 import { suiteOf } from "#dist/mls/suite/index.js";
 import { liveHandles, Secret } from "#dist/native/secret.js";
+import { keyOf } from "../../schedule/message-key.js";
 import { testEntries } from "../vectors.js";
 
 interface Generation {
@@ -31,8 +32,10 @@ testEntries<Entry>("mls/secret-tree.json", ({ cipher_suite, sender_data, encrypt
   const before = liveHandles();
 
   const senderDataSecret = Secret.from(hex(sender_data.sender_data_secret));
-  const { key, nonce } = senderDataKey(suite, senderDataSecret, hex(sender_data.ciphertext));
-  expect([key.equals(hex(sender_data.key)), nonce.equals(hex(sender_data.nonce))]).toEqual([true, true]);
+  const [key, nonce] = [Secret.from(hex(sender_data.key)), Secret.from(hex(sender_data.nonce))];
+  const claimed = { leafIndex: 1, generation: 2, reuseGuard: hex("03040506") };
+  const sealed = sealSenderData(suite, senderDataSecret, hex(sender_data.ciphertext), hex("aad0"), claimed);
+  expect(suite.open(key, nonce, hex("aad0"), sealed).toString("hex")).toBe("000000010000000203040506");
   for (const secret of [senderDataSecret, key, nonce]) secret.dispose();
 
   for (const order of [leaves.map((_, leafIndex) => leafIndex), leaves.map((_, index) => leaves.length - 1 - index)]) {
@@ -42,8 +45,14 @@ testEntries<Entry>("mls/secret-tree.json", ({ cipher_suite, sender_data, encrypt
         for (const type of ["handshake", "application"] as RatchetType[]) {
           const peeked = tree.peek(leafIndex, type, vector.generation);
           if (typeof peeked === "string") throw new Error(peeked);
-          expect(peeked.key.equals(hex(vector[`${type}_key` as keyof Generation] as string))).toBe(true);
-          expect(peeked.nonce.equals(hex(vector[`${type}_nonce` as keyof Generation] as string))).toBe(true);
+          const { key, nonce } = keyOf(suite, peeked);
+          expect(key.equals(hex(vector[`${type}_key` as keyof Generation] as string))).toBe(true);
+          expect(nonce.equals(hex(vector[`${type}_nonce` as keyof Generation] as string))).toBe(true);
+          const [aad, reuseGuard] = [hex("aa"), hex("01020304")];
+          const ciphertext = suite.seal(key, nonce, aad, hex("abcd"), reuseGuard);
+          expect(peeked.open({ aad, ciphertext, reuseGuard })).toEqual(hex("abcd"));
+          key.dispose();
+          nonce.dispose();
           expect(peeked.commit()).toBe(true);
         }
       }
@@ -56,11 +65,14 @@ testEntries<Entry>("mls/secret-tree.json", ({ cipher_suite, sender_data, encrypt
     const tree = new SecretTree(suite, Secret.from(hex(encryption_secret)), options);
     const byGeneration = new Map(generations.map((vector) => [vector.generation, vector]));
     for (let at = 0; at <= Math.max(...byGeneration.keys()); at++) {
-      const message = tree.next("application");
+      const [aad, plaintext, reuseGuard, out] = [hex("aa"), hex("abcd"), hex("01020304"), Buffer.alloc(18)];
+      expect(tree.seal("application", { aad, plaintext, out, reuseGuard })).toBe(at);
       const vector = byGeneration.get(at);
-      if (vector) expect(message.key.equals(hex(vector.application_key))).toBe(true);
-      message.key.dispose();
-      message.nonce.dispose();
+      if (vector === undefined) continue;
+      const [key, nonce] = [Secret.from(hex(vector.application_key)), Secret.from(hex(vector.application_nonce))];
+      expect(suite.open(key, nonce, aad, out, reuseGuard)).toEqual(plaintext);
+      key.dispose();
+      nonce.dispose();
     }
     tree.dispose();
   });
