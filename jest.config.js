@@ -3,7 +3,9 @@ export default {
   roots: ["<rootDir>/.test-build/test"],
   testMatch: ["**/*.test.js"],
   testEnvironment: "node",
-  setupFilesAfterEnv: ["<rootDir>/.test-build/test/setup.js"],
   transform: {},
   coverageProvider: "v8",
+  // No test is about time; a busy machine may take long over any of them.
+  testTimeout: 60_000,
+  reporters: ["default", "<rootDir>/scripts/refusal-record.mjs"],
 };

@@ -23,4 +23,4 @@ export { kem, type Encapsulation } from "./native/kem.js";
 export { PrivateKey, type KeyAlgorithm } from "./native/keys.js";
 export { randomBytes } from "./native/random.js";
 export { signature, type SignedItem } from "./native/signature.js";
-export { Secret, liveHandles, type Sealable } from "./native/secret.js";
+export { Secret, collectedHandles, liveHandles, type Sealable } from "./native/secret.js";

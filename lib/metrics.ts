@@ -7,5 +7,6 @@ export {
   type RegisteredMetrics,
 } from "./observability/prometheus/index.js";
 export { metricNames } from "./observability/prometheus/families.js";
-export type { ClientMetrics, ReceivedKind } from "./observability/client-metrics.js";
+export type { ClientMetrics } from "./mls/client-metrics.js";
+export type { ReceivedKind } from "./mls/group/counters.js";
 export { TinyMlsError, type ErrorCode } from "./errors.js";

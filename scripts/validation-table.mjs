@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { rules } from "../dist/mls/rules.js";
+import { demands } from "./receiver-demands.mjs";
 import { root } from "./run.mjs";
 
 const page = join(root, "docs", "validation.md");
@@ -35,6 +36,14 @@ const rows = rules.map(({ id, section, title }) => ({
 }));
 const untested = rows.filter(({ whole, layers }) => whole.length + layers.length === 0).map(({ id }) => id);
 
+const known = new Set(rules.map(({ id }) => id));
+const code = (id) => {
+  if (!known.has(id)) throw new Error(`there is no rule ${id}`);
+  return `\`${id}\``;
+};
+/** A demand is met by rules, for a reason, or both. */
+const metBy = (ways) => ways.map((way) => (Array.isArray(way) ? way.map(code).join(", ") : way)).join(": ");
+
 const text = `# Validation
 
 Every check that can refuse an input has a rule: its id is in the outcome of a message (\`rule\`, \`section\`) and in the error of a
@@ -47,6 +56,15 @@ The tests of the fourth column give the input to a \`Group\` or a \`Client\`; th
 | Rule | RFC 9420 | Wanted | Received by a member or client | By a layer |
 | --- | --- | --- | --- | --- |
 ${rows.map(({ id, section, title, whole, layers }) => `| \`${id}\` | ${section} | ${title} | ${list(whole)} | ${list(layers)} |`).join("\n")}
+
+## What RFC 9420 demands of receivers
+
+Each MUST and MUST NOT of RFC 9420 that whoever receives octets can check, in the order of its text, and what sees to it. What it demands
+of senders, of applications and of future documents is not listed.
+
+| RFC 9420 | Demand | Seen to by |
+| --- | --- | --- |
+${demands.map(([section, demand, ...ways]) => `| §${section.replace(", ", ", §")} | ${demand} | ${metBy(ways)} |`).join("\n")}
 `;
 
 const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });

@@ -70,7 +70,8 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array, limits?: Partial<L
   try {
     const reader = new Reader(bytes, most);
     const value = codec.read(reader, outermost);
-    if (reader.offset !== reader.end) throw reader.fault(`${reader.end - reader.offset} octets after the end`);
+    const left = reader.end - reader.offset;
+    if (left > 0) throw reader.fault(`${left} octets after the end`, reader.offset, "2.1/trailing-octets");
     return value;
   } catch (error) {
     throw published(error, codec.name, "decode");

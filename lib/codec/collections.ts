@@ -88,7 +88,7 @@ export function optional<T>(inner: Codec<T>): Codec<T | null> {
     read: (r, parent) => {
       const present = r.uint8();
       if (present === 0) return null;
-      if (present !== 1) throw r.fault(`presence octet ${present}`, r.offset - 1);
+      if (present !== 1) throw r.fault(`presence octet ${present}`, r.offset - 1, "2.1.1/presence-octet");
       return inner.read(r, parent);
     },
     write: (w, value, parent) => {

@@ -11,6 +11,7 @@ export { decodeOnce, encoded, encodeOnce, type Encoded } from "./encoded.js";
 export { enumeration, openEnumeration, type Enumeration } from "./enumeration.js";
 export { defaultLimits, type Limits } from "./limits.js";
 export { fixed, hex, opaque, secretOpaque, uint16, uint32, uint64, uint8, zeroPadding } from "./primitives.js";
+export { sectionOf, type EncodingRule } from "./fault.js";
 export { dependent, presentWhen, select, struct, unassignedType } from "./struct.js";
 export type { Struct, Unassigned } from "./declaration.js";
 export { lengthHeader, maxVectorLength, putHeader, putVector, vectorSize } from "./writer.js";

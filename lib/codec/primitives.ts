@@ -89,7 +89,7 @@ export const zeroPadding: Codec<number> = {
   read: (r) => {
     const start = r.offset;
     for (let at = start; at < r.end; at++) {
-      if (r.bytes[at] !== 0) throw r.fault("padding octet other than 0", at);
+      if (r.bytes[at] !== 0) throw r.fault("padding octet other than 0", at, "6.3.1/padding-zero");
     }
     r.offset = r.end;
     return r.end - start;

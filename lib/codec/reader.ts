@@ -1,4 +1,4 @@
-import { CodecFault } from "./fault.js";
+import { CodecFault, type EncodingRule } from "./fault.js";
 import type { Limits } from "./limits.js";
 
 const empty = new Uint8Array(0);
@@ -23,7 +23,7 @@ export class Reader {
     this.base = bytes.byteOffset;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.elementsLeft = limits.maxElements;
-    if (bytes.byteLength > limits.maxSize) throw this.fault(`longer than the limit of ${limits.maxSize} octets`);
+    if (bytes.byteLength > limits.maxSize) throw this.beyond(`longer than the limit of ${limits.maxSize} octets`);
   }
 
   uint8(): number {
@@ -52,11 +52,11 @@ export class Reader {
       if (first >= 0xc0) throw this.fault("length with prefix 3", at);
       if (first < 0x80) {
         length = (length << 8) | this.bytes[this.advance(1)]!;
-        if (length < 0x40) throw this.fault("length not in its shortest form", at);
+        if (length < 0x40) throw this.fault("length not in its shortest form", at, "2.1.2/minimal-length");
       } else {
         const rest = this.advance(3);
         length = (length << 24) | (this.bytes[rest]! << 16) | (this.bytes[rest + 1]! << 8) | this.bytes[rest + 2]!;
-        if (length < 0x4000) throw this.fault("length not in its shortest form", at);
+        if (length < 0x4000) throw this.fault("length not in its shortest form", at, "2.1.2/minimal-length");
       }
     }
     if (length > this.end - this.offset) {
@@ -77,11 +77,16 @@ export class Reader {
   }
 
   countElement(): void {
-    if (--this.elementsLeft < 0) throw this.fault("more elements than the limit");
+    if (--this.elementsLeft < 0) throw this.beyond("more elements than the limit");
   }
 
-  fault(reason: string, offset = this.offset): CodecFault {
-    return new CodecFault("malformed", reason, offset);
+  fault(reason: string, offset = this.offset, rule: EncodingRule = "2.1/encoding"): CodecFault {
+    return new CodecFault("malformed", reason, offset, rule);
+  }
+
+  /** A limit of this decoder, not of RFC 9420. */
+  private beyond(reason: string): CodecFault {
+    return new CodecFault("malformed", reason, this.offset);
   }
 
   private advance(octets: number): number {

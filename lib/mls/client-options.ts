@@ -18,6 +18,8 @@ export type HandshakePolicy = "private" | "public";
 export interface ClientOptions {
   /** Who this client is: the identity of its basic credential. With `credential`, a name for logs only. */
   readonly identity: string | Uint8Array;
+  /** For metrics: a label that says what the client is for, of which there are few. It is no secret. */
+  readonly name?: string | undefined;
   /** An X.509 or custom credential. With X.509, `signatureKey` is needed too. */
   readonly credential?: Credential | undefined;
   /** Lent: the client keeps a copy. Default: a fresh key pair for each signature scheme. */
@@ -40,6 +42,8 @@ export interface ClientOptions {
   readonly keyPackageLifetimeMs?: number | undefined;
   /** The longest lifetime of key packages of others, in milliseconds, or Infinity. Default: one year. */
   readonly maximumLifetimeMs?: number | undefined;
+  /** So many proposals that wait for a commit are kept of an epoch; more are refused. Default: 65,536. */
+  readonly maximumProposals?: number | undefined;
   readonly logger?: Logger | undefined;
   /** Milliseconds since 1970. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
@@ -62,6 +66,7 @@ const day = 24 * 60 * 60 * 1000;
 
 /** The options of a client, checked and with their defaults. */
 export interface ClientSettings {
+  readonly name: string | undefined;
   readonly credential: Credential;
   readonly suite: Suite;
   readonly policy: GroupPolicy;
@@ -79,14 +84,18 @@ export function settingsFrom(options: ClientOptions): ClientSettings {
   if (!(keyPackageLifetimeMs >= 1000)) throw wrong("keyPackageLifetimeMs", "at least 1000 milliseconds");
   const { maximumLifetimeMs = 366 * day } = options;
   if (!(maximumLifetimeMs >= 1000)) throw wrong("maximumLifetimeMs", "at least 1000 milliseconds");
+  const { maximumProposals = 65_536 } = options;
+  if (!Number.isSafeInteger(maximumProposals) || maximumProposals < 1) throw wrong("maximumProposals", "at least 1");
   const customProposals = new Map((options.customProposals ?? []).map((custom) => [custom.type, custom]));
   return {
+    name: options.name,
     credential: credentialFrom(options),
     suite: suiteFrom(options.cipherSuite ?? CipherSuite.MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519),
     policy: {
       authentication: options.authentication ?? trustBasicCredentials,
       customProposals,
       maximumLifetime: maximumLifetimeMs === Infinity ? 2n ** 64n : BigInt(Math.floor(maximumLifetimeMs / 1000)),
+      maximumProposals,
       now: options.now ?? Date.now,
     },
     retention: retentionFrom(options.retention),

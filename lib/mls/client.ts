@@ -17,6 +17,8 @@ import {
 import { Group } from "./group.js";
 import type { Beginning, BegunGroup, GroupHost, SendPolicy } from "./group-host.js";
 import { pskId } from "./group/build-commit.js";
+import { clientMetrics, type ClientMetrics } from "./client-metrics.js";
+import { Counters } from "./group/counters.js";
 import { capabilitiesOf } from "./group/capabilities.js";
 import type { MemberEpoch, PublicEpoch } from "./group/epoch.js";
 import { createExternalCommit } from "./group/external-commit.js";
@@ -85,6 +87,7 @@ export class Client {
     this.#environment = {
       policy: settings.policy,
       retention: settings.retention,
+      counters: new Counters(),
       psks: {
         external: (id) => this.#psks.get(id),
         resumption: (groupId, epoch) => this.#groups.get(hex(groupId))?.resumptionPsk(epoch),
@@ -110,13 +113,10 @@ export class Client {
   /** A fresh key package for others to add this client by: an MLSMessage. */
   async createKeyPackage(options: KeyPackageOptions = {}): Promise<Buffer> {
     this.#requireOpen("createKeyPackage");
-    const keyPackage = this.#createKeyPackage(options);
-    this.#keyPackages.add(keyPackage);
-    return encode(MLSMessage, {
-      version: ProtocolVersion.mls10,
-      wireFormat: WireFormat.mlsKeyPackage,
-      keyPackage: keyPackage.value,
-    });
+    const own = this.#createKeyPackage(options);
+    this.#keyPackages.add(own);
+    const keyPackage = own.value;
+    return encode(MLSMessage, { version: ProtocolVersion.mls10, wireFormat: WireFormat.mlsKeyPackage, keyPackage });
   }
 
   /** A group with this client as its only member. */
@@ -206,6 +206,7 @@ export class Client {
       pskLookup: this.#environment.psks,
     });
     await former?.close();
+    this.#environment.counters.sent++;
     return { group: this.#adopt(epoch, send), commit };
   }
 
@@ -219,6 +220,7 @@ export class Client {
     this.#keyPackages.add(keyPackage);
     const proposal = { proposalType: ProposalType.add, keyPackage: keyPackage.value };
     const sender = { senderType: SenderType.newMemberProposal };
+    this.#environment.counters.sent++;
     return outsideProposal(suite, { groupId, epoch }, sender, proposal, this.#signatureKey(suite));
   }
 
@@ -243,6 +245,12 @@ export class Client {
   async groups(): Promise<Buffer[]> {
     this.#requireOpen("groups");
     return Array.from(this.#groups.values(), (group) => group.groupId);
+  }
+
+  /** What this client counted, for `tinymls/metrics` and others: each message costs it an addition. */
+  metrics(): ClientMetrics {
+    const { counters } = this.#environment;
+    return clientMetrics(this.#settings.name, this.#closed, [...this.#groups.values()], counters);
   }
 
   /** Wipes all keys of the client and of its groups. */

@@ -118,14 +118,15 @@ export class Group {
   /** Takes in a message of the group. What comes of it is told, never thrown: see `Received`. */
   receiveMessage(message: Bytes): Promise<Received> {
     return this.#gate.open("receiveMessage", async () => {
-      return this.#received(await receiveOne(this.#state, message));
+      return this.#state.environment.counters.count(this.#received(await receiveOne(this.#state, message)));
     });
   }
 
   /** The same for many, signatures verified in parallel off the event loop, applied in order. */
   receiveMessages(messages: readonly Bytes[]): Promise<Received[]> {
     return this.#gate.open("receiveMessages", async () => {
-      return receiveAll(this.#state, messages, (outcome) => this.#received(outcome));
+      const outcomes = await receiveAll(this.#state, messages, (outcome) => this.#received(outcome));
+      return outcomes.map((outcome) => this.#state.environment.counters.count(outcome));
     });
   }
 

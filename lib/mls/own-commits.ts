@@ -94,7 +94,7 @@ export class OwnCommits implements CommitOwner {
     });
     const pending = new PendingCommit(this, created, built);
     this.#intents.set(pending, intentOf(this.#state.epoch, options, built.plan));
-    this.#state.sent.add(pending.commit);
+    this.#state.sends(pending.commit);
     this.#pending = pending;
     return pending;
   }

@@ -28,7 +28,7 @@ type Bytes = Uint8Array;
 
 export interface PublicGroupOptions extends Pick<
   ClientOptions,
-  "authentication" | "customProposals" | "maximumLifetimeMs" | "now"
+  "authentication" | "customProposals" | "maximumLifetimeMs" | "maximumProposals" | "now"
 > {
   /** Where the GroupInfo does not hold it: the body of a ratchet_tree extension. */
   readonly ratchetTree?: Bytes | undefined;

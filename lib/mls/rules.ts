@@ -1,3 +1,4 @@
+import { sectionOf, type EncodingRule } from "../codec/index.js";
 import { TinyMlsError, type ErrorCode } from "../errors.js";
 
 /**
@@ -5,6 +6,13 @@ import { TinyMlsError, type ErrorCode } from "../errors.js";
  * negative test. Sorted by section.
  */
 const titles = {
+  // The presentation language
+  "2.1/encoding":
+    "The octets are what they should encode: no more, no less, and with known values where no others may be",
+  "2.1/trailing-octets": "Nothing follows the end of a message, or of the body of an extension",
+  "2.1.1/presence-octet": "The presence octet of an optional value is 0 or 1",
+  "2.1.2/minimal-length": "The length of a vector is in its shortest form",
+
   // The ratchet tree as a whole
   "7.1/unmerged-leaves-sorted": "The unmerged leaves of a parent node are in increasing order",
   "7.8/tree-hash": "The tree hash is that of the group context",
@@ -53,8 +61,7 @@ const titles = {
   "11.3/members": "The members of a branch are members of the group that it comes from",
   "11.3/parameters": "A branch has version and cipher suite of the group that it comes from",
   "11.2/reinitialized": "A group that is reinitialized takes no more proposals and commits",
-  "12.1/too-many": "The members of a group make a bounded number of proposals in an epoch",
-  "12.1.2/sender": "An Update is sent by a member",
+  "12.1/too-many": "No more proposals wait for a commit than the application wants kept",
   "12.1.3/removed-leaf": "A Remove names a leaf that is not blank",
   "12.1.4/psk-usage": "A resumption PSK is for the application, unless it begins the group that its usage names",
   "12.1.5/version": "A ReInit does not go back to an older protocol version",
@@ -120,9 +127,8 @@ const titles = {
   "8.1/last-epoch": "An epoch that a commit ends is not the last that can be counted",
   "8.3/kem-output": "The KEM output of an ExternalInit opens under the external key of the epoch",
   "8.4/psk-nonce-length": "The nonce of a PSK has KDF.Nh octets",
-  "9.2/key-dropped": "The key of a message is still kept",
   "15.3/forward-distance": "A message is not further ahead in its ratchet than the policy allows",
-} as const;
+} as const satisfies Readonly<Record<EncodingRule | `${number}${string}/${string}`, string>>;
 
 export type RuleId = keyof typeof titles;
 
@@ -137,10 +143,6 @@ export interface Rule {
 export const rules: readonly Rule[] = Object.freeze(
   (Object.keys(titles) as RuleId[]).map((id) => Object.freeze({ id, section: sectionOf(id), title: titles[id] })),
 );
-
-function sectionOf(id: RuleId): string {
-  return `RFC 9420 §${id.slice(0, id.indexOf("/"))}`;
-}
 
 /**
  * Refuses an input by a rule.

@@ -13,7 +13,9 @@ interface SecretCalls {
   secretRead(secret: number, out: Bytes): number;
   wipe(bytes: Bytes): number;
   release(handle: number): number;
+  releaseCollected(handle: number): number;
   liveHandles(): number;
+  collectedHandles(): number;
 }
 const native = addon<SecretCalls>();
 
@@ -39,7 +41,7 @@ export interface Sealable {
 const small = new Uint8Array(new ArrayBuffer(64));
 
 // A handle carries a generation, so releasing it late, after `dispose`, is refused and harmless: nothing is unregistered.
-const collected = new FinalizationRegistry<number>((handle) => void native.release(handle));
+const collected = new FinalizationRegistry<number>((handle) => void native.releaseCollected(handle));
 
 /** Lets the addon free what `handle` names when `owner` is collected without having been disposed. */
 export function releaseWhenCollected(owner: object, handle: number): void {
@@ -182,4 +184,12 @@ export function decodeSecret<T>(secret: Secret, read: (scratch: Bytes) => T): T 
 /** Native objects of every kind that this thread holds and has not let go of: for tests and for health. */
 export function liveHandles(): number {
   return check(native.liveHandles(), "liveHandles");
+}
+
+/**
+ * Native objects that this thread left to the garbage collector instead of disposing of them, so far. With {@link liveHandles} it
+ * makes a sum that changes only where an object is made or disposed of, whenever the collector runs.
+ */
+export function collectedHandles(): number {
+  return check(native.collectedHandles(), "collectedHandles");
 }

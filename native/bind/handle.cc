@@ -77,4 +77,10 @@ bool HandleTable::release(double handle) {
   return true;
 }
 
+bool HandleTable::release_collected(double handle) {
+  if (!release(handle)) return false;
+  ++collected_;
+  return true;
+}
+
 }  // namespace tinymls::bind

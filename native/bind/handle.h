@@ -61,7 +61,11 @@ class HandleTable {
   // Lets go of the object: false when the handle names none.
   bool release(double handle);
 
+  // The same for an object that JavaScript's collector found undisposed.
+  bool release_collected(double handle);
+
   size_t live() const { return live_; }
+  uint64_t collected() const { return collected_; }
 
  private:
   using Viewer = View (*)(const void*);
@@ -85,6 +89,7 @@ class HandleTable {
   uint32_t first_free_ = kNone;
   uint32_t generation_ = 0, generations_left_ = 0;
   size_t live_ = 0;
+  uint64_t collected_ = 0;
 
   static constexpr uint32_t kNone = UINT32_MAX;
 };

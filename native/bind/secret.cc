@@ -86,18 +86,40 @@ napi_value release(napi_env env, napi_callback_info info) {
   return call.number(0);
 }
 
+// The same, from the collector: counted apart. What was disposed before is nothing new to it.
+napi_value release_collected(napi_env env, napi_callback_info info) {
+  Call<1> call(env, info);
+  const auto handle = call.integer<uint64_t>(0);
+  if (call.refused() || !call.handles().release_collected(static_cast<double>(handle)))
+    return call.answer(Fault::kUsage);
+  return call.number(0);
+}
+
 napi_value live_handles(napi_env env, napi_callback_info info) {
   Call<1> call(env, info);
   return call.refused() ? call.refusal() : call.number(static_cast<double>(call.handles().live()));
+}
+
+napi_value collected_handles(napi_env env, napi_callback_info info) {
+  Call<1> call(env, info);
+  return call.refused() ? call.refusal() : call.number(static_cast<double>(call.handles().collected()));
 }
 
 }  // namespace
 
 void register_secret(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
-      {"secretRandom", secret_random}, {"secretFrom", secret_from},   {"secretConcat", secret_concat},
-      {"secretLength", secret_length}, {"secretSlice", secret_slice}, {"secretEquals", secret_equals},
-      {"secretRead", secret_read},     {"release", release},          {"liveHandles", live_handles},
+      {"secretRandom", secret_random},
+      {"secretFrom", secret_from},
+      {"secretConcat", secret_concat},
+      {"secretLength", secret_length},
+      {"secretSlice", secret_slice},
+      {"secretEquals", secret_equals},
+      {"secretRead", secret_read},
+      {"release", release},
+      {"liveHandles", live_handles},
+      {"releaseCollected", release_collected},
+      {"collectedHandles", collected_handles},
   };
   define(env, exports, kMethods);
 }

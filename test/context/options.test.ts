@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { Context, type ContextOptions } from "tinymls";
-import { capabilities, liveHandles, Secret } from "tinymls/crypto";
+import { capabilities, Secret } from "tinymls/crypto";
+import { heldHandles } from "../held-handles.js";
 
 const day = 24 * 60 * 60 * 1000;
 
@@ -33,11 +34,11 @@ const refusals: [ContextOptions | object, RegExp][] = [
 ];
 
 test.each(refusals)("%j is refused, and says what is allowed", (options, message) => {
-  const before = liveHandles();
+  const before = heldHandles();
   expect(() => new Context(options as ContextOptions)).toThrow(
     expect.objectContaining({ code: "usage", message: expect.stringMatching(message) }),
   );
-  expect(liveHandles()).toBe(before);
+  expect(heldHandles()).toBe(before);
 });
 
 test.each([

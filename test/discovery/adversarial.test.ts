@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { Client, PublicGroup, type Group } from "tinymls";
-import { liveHandles } from "#dist/native/secret.js";
 import type { GroupDirectory } from "tinymls/discovery";
+import { heldHandles } from "../held-handles.js";
 import { advance, groupInfoOf, groupOf, hour, mayPublish, resigned, World, type Person } from "./world.js";
 
 let world: World;
@@ -81,7 +81,7 @@ describe("what is forged", () => {
       return other.encode();
     })();
     await directory.merge([publication]);
-    const handles = liveHandles();
+    const handles = heldHandles();
     const cut = Array.from({ length: publication.length }, (_, end) => publication.subarray(0, end));
     await expectRefused(directory, [
       ...cut.map((bytes) => [bytes, { code: "malformed" }] as const),
@@ -95,7 +95,7 @@ describe("what is forged", () => {
     newer[1] = 2;
     await expect(directory.merge(newer)).rejects.toMatchObject({ code: "malformed", path: "EncodedDirectory.version" });
     expect(directory.encode()).toEqual(before);
-    expect(liveHandles()).toBe(handles);
+    expect(heldHandles()).toBe(handles);
   });
 
   test("any octet that is changed makes it refused or unchanged, never shown", async () => {

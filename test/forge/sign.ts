@@ -31,6 +31,8 @@ export interface FramingDeparture {
   readonly groupId?: Uint8Array;
   readonly epoch?: bigint;
   readonly authenticatedData?: Uint8Array;
+  /** The encoded application data, proposal or commit, before it is signed. */
+  readonly body?: (encoded: Buffer) => Buffer;
   readonly signature?: (signature: Buffer) => Uint8Array;
   readonly confirmationTag?: (tag: Buffer) => Uint8Array;
   readonly membershipTag?: (tag: Buffer) => Uint8Array;
@@ -52,10 +54,11 @@ export function signAnything(
 ): SignedContent {
   const { suite, context } = epoch;
   const { wireFormat, sender, signer, authenticatedData = Buffer.alloc(0), signature = (one) => one } = departure;
+  const { body: changed = (encoded) => encoded } = departure;
   const groupId = departure.groupId ?? context.value.groupId;
   const framing = new FramingContext(suite, groupId, departure.epoch ?? context.value.epoch, context.bytes);
   const content = framedContent(framing, sender, authenticatedData, body);
-  const parts = { head: contentHead(framing, wireFormat, content), body: contentBody(content) };
+  const parts = { head: contentHead(framing, wireFormat, content), body: changed(contentBody(content)) };
   const tbs = [parts.head, parts.body, framing.signedContext(sender.senderType)];
   const signed = signature(suite.signWithLabel(signer, "FramedContentTBS", tbs));
   return { context: framing, wireFormat, content, ...parts, signature: signed };

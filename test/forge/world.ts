@@ -8,6 +8,7 @@ import type { PrivateKey, Secret } from "tinymls/crypto";
 import { sameIdentity, type AuthenticationService } from "#dist/mls/group/authentication.js";
 import { createCommit } from "#dist/mls/group/create-commit.js";
 import { buildCommit } from "#dist/mls/group/build-commit.js";
+import { Counters } from "#dist/mls/group/counters.js";
 import { joinByWelcome } from "#dist/mls/group/join.js";
 import { MemberState, type GroupEnvironment } from "#dist/mls/group/member-state.js";
 import { applicationMessage } from "#dist/mls/group/send.js";
@@ -15,7 +16,7 @@ import { receiveOne } from "#dist/mls/group/receive-messages.js";
 import { ContentType, decode, MLSMessage, WireFormat } from "tinymls/messages";
 import { retentionFrom } from "#dist/mls/schedule/index.js";
 import type { Suite } from "#dist/mls/suite/index.js";
-import { liveHandles } from "#dist/native/secret.js";
+import { heldHandles } from "../held-handles.js";
 import { forgeCommit, type CommitDeparture, type ForgedCommit, type Listed } from "./commit.js";
 import { Pile } from "./pile.js";
 import { Puppet, supported } from "./puppet.js";
@@ -80,8 +81,15 @@ export class World {
   }
 
   readonly environment: GroupEnvironment = {
-    policy: { authentication, customProposals: new Map(), maximumLifetime: 2n ** 40n, now: Date.now },
+    policy: {
+      authentication,
+      customProposals: new Map(),
+      maximumLifetime: 2n ** 40n,
+      maximumProposals: 100,
+      now: Date.now,
+    },
     retention: retentionFrom(),
+    counters: new Counters(),
     psks: { external: () => undefined, resumption: (_, epoch) => this.resumptionPsk(epoch) },
   };
 
@@ -196,7 +204,7 @@ export class World {
   fingerprint(group: Group = this.alice): object {
     const { oldestMs: _, ...retained } = group.health().retained;
     return {
-      ...{ ...group.health(), retained, live: liveHandles(), pending: group.pendingCommit?.state },
+      ...{ ...group.health(), retained, live: heldHandles(), pending: group.pendingCommit?.state },
       authenticator: group.epochAuthenticator().toString("hex"),
       tree: this.suite.hash(group.ratchetTree()).toString("hex"),
       reinitialized: group.reinitialized !== undefined,

@@ -10,7 +10,7 @@ import {
   type PublicMessage,
 } from "#dist/mls/objects/index.js";
 import { cipherSuites } from "#dist/mls/suite/index.js";
-import { liveHandles } from "#dist/native/secret.js";
+import { heldHandles } from "../held-handles.js";
 import { application, emptyCommit, member, proposal, removal, World } from "./world.js";
 
 const publicMessage = WireFormat.mlsPublicMessage;
@@ -22,12 +22,12 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
   let world: World;
   let handlesBefore: number;
   beforeEach(() => {
-    handlesBefore = liveHandles();
+    handlesBefore = heldHandles();
     world = new World(id);
   });
   afterEach(() => {
     world.dispose();
-    expect(liveHandles()).toBe(handlesBefore);
+    expect(heldHandles()).toBe(handlesBefore);
   });
 
   const keyOf = (leafIndex: number) => world.signatureKeys[leafIndex]!;

@@ -27,7 +27,8 @@ import {
 import { EpochSecrets, SecretTree, type RetentionPolicy } from "#dist/mls/schedule/index.js";
 import { suiteOf } from "#dist/mls/suite/index.js";
 import type { PrivateKey } from "#dist/native/keys.js";
-import { liveHandles, Secret } from "#dist/native/secret.js";
+import { Secret } from "#dist/native/secret.js";
+import { heldHandles } from "../held-handles.js";
 
 export const member = (leafIndex: number): Sender => ({ senderType: SenderType.member, leafIndex });
 export const application = (data: string | Uint8Array): ContentBody => ({
@@ -138,7 +139,7 @@ export class World {
         ),
       ),
     );
-    return JSON.stringify([liveHandles(), state]);
+    return JSON.stringify([heldHandles(), state]);
   }
 
   dispose(): void {

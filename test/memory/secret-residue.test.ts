@@ -1,7 +1,8 @@
 // After `dispose` no copy of a secret is left in the process: not in the slab, OpenSSL's objects, the stack or the JavaScript heap.
 import { describe, expect, test } from "@jest/globals";
 import { decodeSecret } from "#dist/native/secret.js";
-import { aead, hkdf, hmac, hmacVerify, liveHandles, Secret, SecureBuffer, wipe } from "tinymls/crypto";
+import { aead, hkdf, hmac, hmacVerify, Secret, SecureBuffer, wipe } from "tinymls/crypto";
+import { heldHandles } from "../held-handles.js";
 import { Needle, occurrences } from "./scan.js";
 
 const none = Buffer.alloc(0);
@@ -129,10 +130,10 @@ onLinux("the scan of this process's memory", () => {
 
   test("finds no secret once its object was collected", async () => {
     const { collect } = await import("../native-api/collect.js");
-    const before = liveHandles();
+    const before = heldHandles();
     const needle = (() => needleOf(Secret.random(32)))();
     // The handle that went first may have been another one.
-    await collect(() => liveHandles() <= before && needle.occurrences() === 0, 30_000);
+    await collect(() => heldHandles() <= before && needle.occurrences() === 0, 30_000);
     expect(needle.occurrences()).toBe(0);
   }, 120_000);
 });

@@ -1,5 +1,6 @@
 import { expect } from "@jest/globals";
-import { liveHandles, TinyMlsError, type ErrorCode } from "tinymls/crypto";
+import { TinyMlsError, type ErrorCode } from "tinymls/crypto";
+import { heldHandles } from "../held-handles.js";
 
 /** The error that `run` ends in; fails where it ends well or in another kind of error. */
 export function refusal(run: () => unknown): TinyMlsError {
@@ -14,7 +15,7 @@ export function refusal(run: () => unknown): TinyMlsError {
 
 /** `run` is refused with `code`, and leaves no native object behind. */
 export function refuses(code: ErrorCode, run: () => unknown): void {
-  const before = liveHandles();
+  const before = heldHandles();
   expect(refusal(run).code).toBe(code);
-  expect(liveHandles()).toBe(before);
+  expect(heldHandles()).toBe(before);
 }

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { expect, test } from "@jest/globals";
-import { aead, kem, liveHandles, PrivateKey, Secret, signature } from "tinymls/crypto";
+import { aead, kem, PrivateKey, Secret, signature } from "tinymls/crypto";
+import { heldHandles } from "../held-handles.js";
 import { refuses } from "./expect.js";
 import {
   generate,
@@ -48,10 +49,10 @@ test.each(["DHKEM-P256", "DHKEM-P384", "DHKEM-P521", "ECDSA-P256", "ECDSA-P384",
 );
 
 test("a clone outlives the key, and each is a handle of its own", () => {
-  const before = liveHandles();
+  const before = heldHandles();
   const key = signature.generateKeyPair("Ed25519");
   const clone = key.clone();
-  expect(liveHandles()).toBe(before + 2);
+  expect(heldHandles()).toBe(before + 2);
   key.dispose();
   key.dispose();
   refuses("usage", () => key.clone());
@@ -59,7 +60,7 @@ test("a clone outlives the key, and each is a handle of its own", () => {
   refuses("usage", () => sealed(key));
   expect(signature.verify("Ed25519", clone.publicKey, message, signature.sign(clone, message))).toBe(true);
   clone[Symbol.dispose]();
-  expect(liveHandles()).toBe(before);
+  expect(heldHandles()).toBe(before);
 });
 
 test("a private key shows and serialises nothing", () => {

@@ -1,8 +1,18 @@
 import { inspect } from "node:util";
 import { markAsUntransferable } from "node:worker_threads";
 import { describe, expect, test } from "@jest/globals";
-import { aead, capabilities, liveHandles, Secret, SecureBuffer, setStrictMemory, wipe } from "tinymls/crypto";
+import {
+  aead,
+  capabilities,
+  collectedHandles,
+  liveHandles,
+  Secret,
+  SecureBuffer,
+  setStrictMemory,
+  wipe,
+} from "tinymls/crypto";
 import { collect } from "./collect.js";
+import { heldHandles } from "../held-handles.js";
 import { refuses } from "./expect.js";
 
 const text = Buffer.from("held in locked memory");
@@ -21,7 +31,7 @@ test("a SecureBuffer is bytes that may be read, written and used, with no copy",
 });
 
 test("dispose takes every view away, once", () => {
-  const before = liveHandles();
+  const before = heldHandles();
   const buffer = SecureBuffer.from(text);
   const views = [buffer.bytes, buffer.bytes.subarray(3), Buffer.from(buffer.bytes.buffer, 1)];
   const secret = buffer.toSecret();
@@ -34,7 +44,7 @@ test("dispose takes every view away, once", () => {
   refuses("usage", () => Secret.from(buffer.bytes));
   expect(secret.equals(text)).toBe(true);
   secret.dispose();
-  expect(liveHandles()).toBeLessThanOrEqual(before);
+  expect(heldHandles()).toBe(before);
 });
 
 test("memory that someone forbade to detach is zeros after dispose", () => {
@@ -66,7 +76,7 @@ test("wipe overwrites the view and nothing beside it", () => {
 describe("what is collected without having been disposed", () => {
   test("is freed: secrets, ciphers, buffers", async () => {
     await collect(() => liveHandles() === 0);
-    const before = liveHandles();
+    const [live, held, collected] = [liveHandles(), heldHandles(), collectedHandles()];
     (() => {
       for (let i = 0; i < 1000; i++) {
         const secret = Secret.random(32);
@@ -74,9 +84,11 @@ describe("what is collected without having been disposed", () => {
         SecureBuffer.alloc(32);
       }
     })();
-    expect(liveHandles()).toBeGreaterThan(before);
-    await collect(() => liveHandles() <= before);
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(liveHandles()).toBeGreaterThan(live);
+    await collect(() => liveHandles() <= live);
+    expect(liveHandles()).toBeLessThanOrEqual(live);
+    expect(collectedHandles() - collected).toBeGreaterThanOrEqual(3000);
+    expect(heldHandles()).toBe(held + 3000);
   });
 
   test("does not take the memory from a view that is still held", async () => {

@@ -2,7 +2,8 @@ import { expect, test } from "@jest/globals";
 import { aead } from "#dist/native/aead.js";
 import { hkdf } from "#dist/native/kdf.js";
 import { MessageKeys } from "#dist/native/message-key.js";
-import { liveHandles, Secret } from "#dist/native/secret.js";
+import { Secret } from "#dist/native/secret.js";
+import { heldHandles } from "../held-handles.js";
 
 const labels = { key: Buffer.from("MLS 1.0 key"), nonce: Buffer.from("MLS 1.0 nonce") };
 const [context, aad, plaintext, mask] = ["context", "aad", "plaintext", "mask"].map((text) => Buffer.from(text)) as [
@@ -19,12 +20,12 @@ test.each([
   ["SHA-512", "AES-256-GCM", 32],
 ] as const)("%s and %s: as with handles of key and nonce", (hash, algorithm, keyLength) => {
   const secret = Secret.random(32);
-  const handles = liveHandles();
+  const handles = heldHandles();
   const keys = new MessageKeys(hash, algorithm, labels);
   for (const nonceXor of [undefined, mask]) {
     const out = Buffer.alloc(plaintext.byteLength + 16);
     keys.seal(secret, context, aad, plaintext, out, nonceXor);
-    expect(liveHandles()).toBe(handles);
+    expect(heldHandles()).toBe(handles);
     const key = hkdf.expandLabel(hash, secret, labels.key, context, keyLength, "mls");
     const nonce = hkdf.expandLabel(hash, secret, labels.nonce, context, 12, "mls");
     expect(out).toEqual(aead.seal(algorithm, key, nonce, aad, plaintext, nonceXor));

@@ -2,7 +2,8 @@ import { inspect } from "node:util";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { expect, test } from "@jest/globals";
 import { decodeSecret } from "#dist/native/secret.js";
-import { aead, hkdf, hmac, liveHandles, Secret } from "tinymls/crypto";
+import { aead, hkdf, hmac, Secret } from "tinymls/crypto";
+import { heldHandles } from "../held-handles.js";
 import { refusal, refuses } from "./expect.js";
 
 const bytes = Buffer.from("00112233445566778899aabbccddeeff", "hex");
@@ -34,9 +35,9 @@ test("slice, clone and concat make secrets of their own", () => {
 test.each([0, 1, 15, 16, 17, 31, 32, 100])("concat of %i mixed parts leaves one handle more", (count) => {
   const octets = Buffer.from(Array.from({ length: count }, (_, i) => i));
   const parts = Array.from(octets, (octet, i) => (i % 2 ? Secret.from(Buffer.of(octet)) : Buffer.of(octet)));
-  const before = liveHandles();
+  const before = heldHandles();
   const joined = Secret.concat(parts);
-  expect(liveHandles()).toBe(before + 1);
+  expect(heldHandles()).toBe(before + 1);
   expect(joined.equals(octets)).toBe(true);
 });
 
@@ -76,11 +77,11 @@ test.each([-1, 1.5, NaN, Infinity, 2 ** 24 + 1, 2 ** 32, 2 ** 53])("a secret can
 });
 
 test("dispose frees once; every later use is refused as misuse", () => {
-  const before = liveHandles();
+  const before = heldHandles();
   const secret = Secret.from(bytes);
-  expect(liveHandles()).toBe(before + 1);
+  expect(heldHandles()).toBe(before + 1);
   secret.dispose();
-  expect(liveHandles()).toBe(before);
+  expect(heldHandles()).toBe(before);
   secret.dispose();
   secret[Symbol.dispose]();
   const uses: (() => unknown)[] = [
@@ -101,7 +102,7 @@ test("dispose frees once; every later use is refused as misuse", () => {
     () => decodeSecret(secret, () => 1),
   ];
   for (const use of uses) refuses("usage", use);
-  expect(liveHandles()).toBe(before);
+  expect(heldHandles()).toBe(before);
 });
 
 test("a disposed slot that is used again does not revive the old secret", () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { AggregatorRegistry, Registry } from "prom-client";
-import { Context, type ContextOptions } from "tinymls";
+import { Client, Context, type ContextOptions } from "tinymls";
 import { metricNames, registerMetrics, type ClientMetrics, type ReceivedKind } from "tinymls/metrics";
 import { codeOf, sleep } from "../context/support.js";
 
@@ -229,4 +229,35 @@ test("a client: groups, epochs, messages by kind, rejections by code", async () 
   samples = await scrape(registry);
   expect(samples.has('tinymls_client_groups{client="alice"}')).toBe(false);
   expect(samples.get('tinymls_client_epochs_total{client="alice"}')).toBe(5);
+});
+
+test("a real Client counts what it makes, receives and merges, in all of its groups", async () => {
+  const alice = await Client.create({ identity: "alice", name: "front" });
+  const bob = await Client.create({ identity: "bob" });
+  const registry = new Registry();
+  registerMetrics({ registry, clients: [alice, bob] });
+  const here = await alice.createGroup();
+  const founding = await here.commit({ add: [await bob.createKeyPackage()] });
+  expect(alice.metrics()).toMatchObject({ name: "front", groups: 1, epochs: 0, sent: 1, pendingCommits: 1 });
+  await founding.confirm();
+  const there = await bob.joinGroup(founding.welcome!);
+  const message = await there.sendMessage("hello");
+  await here.receiveMessage(message);
+  await here.receiveMessages([message, await there.proposeUpdate(), Buffer.from("no message")]);
+  const update = await here.commit();
+  await there.receiveMessage(update.commit);
+  await update.confirm();
+  const expected = { application: 1, duplicate: 1, proposal: 1, rejected: 1, commit: 0, stale: 0 };
+  expect(alice.metrics()).toMatchObject({ epochs: 2, sent: 2, pendingCommits: 0, received: expected });
+  expect(alice.metrics().rejected).toEqual({ malformed: 1 });
+  expect(bob.metrics()).toMatchObject({ name: undefined, epochs: 1, sent: 2, received: { commit: 1 } });
+  const samples = await scrape(registry);
+  expect(samples.get('tinymls_client_epochs_total{client="front"}')).toBe(2);
+  expect(samples.get('tinymls_client_received_total{client="front",kind="duplicate"}')).toBe(1);
+  expect(samples.get('tinymls_client_rejected_total{client="front",code="malformed"}')).toBe(1);
+  expect(samples.get('tinymls_client_sent_total{client="unnamed"}')).toBe(2);
+  await alice.close();
+  await bob.close();
+  expect(alice.metrics()).toMatchObject({ closed: true, groups: 0, epochs: 2 });
+  expect((await scrape(registry)).get('tinymls_client_epochs_total{client="front"}')).toBe(2);
 });

@@ -2,14 +2,15 @@ import { describe, expect, test } from "@jest/globals";
 import { PSKType } from "#dist/mls/objects/index.js";
 import { EpochSecrets, epochSecretNames, mlsExporter, pskNonce, pskSecret } from "#dist/mls/schedule/index.js";
 import { cipherSuites, suiteOf } from "#dist/mls/suite/index.js";
-import { liveHandles, Secret } from "#dist/native/secret.js";
+import { Secret } from "#dist/native/secret.js";
+import { heldHandles } from "../held-handles.js";
 
 describe.each([...cipherSuites.values()])("$name", ({ id }) => {
   const suite = suiteOf(id);
 
   test("8.4/psk-nonce-length", () => {
     const psk = Secret.random(20);
-    const before = liveHandles();
+    const before = heldHandles();
     const external = (pskNonce: Uint8Array) => ({
       id: { pskType: PSKType.external, pskId: Buffer.from("id"), pskNonce },
       psk,
@@ -19,7 +20,7 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
         expect.objectContaining({ rule: "8.4/psk-nonce-length", section: "RFC 9420 §8.4" }),
       );
     }
-    expect(liveHandles()).toBe(before);
+    expect(heldHandles()).toBe(before);
     const resumption = {
       pskType: PSKType.resumption,
       usage: 1,
@@ -34,11 +35,11 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
     expect(secrets[0]!.equals(secrets[1]!)).toBe(false);
     expect(pskSecret(suite, [])).toBe(undefined);
     for (const secret of [...secrets, psk]) secret.dispose();
-    expect(liveHandles()).toBe(before - 1);
+    expect(heldHandles()).toBe(before - 1);
   });
 
   test("a new group, and a commit without path or PSK", () => {
-    const before = liveHandles();
+    const before = heldHandles();
     const epoch = EpochSecrets.forNewGroup(suite);
     const groupContext = Buffer.from("context");
     const zero = Secret.from(new Uint8Array(suite.Nh));
@@ -53,7 +54,7 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
     expect(explicit.epochAuthenticator()).toEqual(implied.epochAuthenticator());
     expect(epoch.epochAuthenticator()).not.toEqual(implied.epochAuthenticator());
     for (const each of [epoch, implied, explicit, zero]) each.dispose();
-    expect(liveHandles()).toBe(before);
+    expect(heldHandles()).toBe(before);
   });
 });
 
@@ -61,11 +62,11 @@ describe("the secrets of an epoch", () => {
   const suite = suiteOf(1);
 
   test("are erased one by one, given away, or all at once", () => {
-    const before = liveHandles();
+    const before = heldHandles();
     const epoch = EpochSecrets.forNewGroup(suite);
-    expect(liveHandles() - before).toBe(epochSecretNames.length);
+    expect(heldHandles() - before).toBe(epochSecretNames.length);
     expect(epoch.externalKeyPair).toBe(epoch.externalKeyPair);
-    expect(liveHandles() - before).toBe(epochSecretNames.length + 1);
+    expect(heldHandles() - before).toBe(epochSecretNames.length + 1);
     epoch.erase("initSecret");
     epoch.erase("initSecret");
     expect(() => epoch.initSecret).toThrow(expect.objectContaining({ code: "closed" }));
@@ -74,16 +75,16 @@ describe("the secrets of an epoch", () => {
     epoch.retain("senderDataSecret");
     expect([...epoch.entries()].map(([name]) => name)).toEqual(["senderDataSecret"]);
     expect(() => epoch.externalKeyPair).toThrow(expect.objectContaining({ code: "closed" }));
-    expect(liveHandles() - before).toBe(2);
+    expect(heldHandles() - before).toBe(2);
     epoch.dispose();
     epoch.dispose();
     expect(taken.byteLength).toBe(suite.Nh);
     taken.dispose();
-    expect(liveHandles()).toBe(before);
+    expect(heldHandles()).toBe(before);
   });
 
   test("are restored from their entries, and nothing else is", () => {
-    const before = liveHandles();
+    const before = heldHandles();
     const epoch = EpochSecrets.forNewGroup(suite);
     epoch.erase("initSecret");
     const restored = EpochSecrets.restore(
@@ -109,11 +110,11 @@ describe("the secrets of an epoch", () => {
     for (const entries of wrong) {
       expect(() => EpochSecrets.restore(suite, entries)).toThrow(expect.objectContaining({ code: "malformed" }));
     }
-    expect(liveHandles()).toBe(before);
+    expect(heldHandles()).toBe(before);
   });
 
   test("the exporter gives 1 to 255 * KDF.Nh octets that depend on label, context and length", () => {
-    const before = liveHandles();
+    const before = heldHandles();
     const exporterSecret = Secret.random(suite.Nh);
     const exported = (label: string, context: string, length: number): Secret => {
       return mlsExporter(suite, exporterSecret, label, Buffer.from(context), length);
@@ -126,12 +127,12 @@ describe("the secrets of an epoch", () => {
       exported("a", "", 255 * 32),
     ];
     expect(new Set(all.map((secret) => suite.mac(secret, Buffer.alloc(0)).toString("hex"))).size).toBe(5);
-    const handles = liveHandles();
+    const handles = heldHandles();
     for (const length of [0, -1, 1.5, NaN, 255 * 32 + 1]) {
       expect(() => exported("a", "", length)).toThrow(expect.objectContaining({ code: "usage" }));
     }
-    expect(liveHandles()).toBe(handles);
+    expect(heldHandles()).toBe(handles);
     for (const secret of [...all, exporterSecret]) secret.dispose();
-    expect(liveHandles()).toBe(before);
+    expect(heldHandles()).toBe(before);
   });
 });

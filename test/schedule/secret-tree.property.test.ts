@@ -2,7 +2,8 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { SecretTree, type PeekedKey, type RatchetType } from "#dist/mls/schedule/index.js";
 import { suiteOf } from "#dist/mls/suite/index.js";
-import { liveHandles, Secret } from "#dist/native/secret.js";
+import { Secret } from "#dist/native/secret.js";
+import { heldHandles } from "../held-handles.js";
 import { withKey } from "./message-key.js";
 
 const suite = suiteOf(1);
@@ -103,7 +104,7 @@ const step = fc.record({
 
 test("lost, late, repeated and forged generations, in batches: as the model says", () => {
   const keys = allKeys();
-  const before = liveHandles();
+  const before = heldHandles();
   const run = (steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : never)[]): void => {
     let now = 0;
     const tree = new SecretTree(suite, Secret.from(encryptionSecret), { leafCount, retention, now: () => now });
@@ -138,9 +139,9 @@ test("lost, late, repeated and forged generations, in batches: as the model says
       entry.kind === "skipped" ? [`${entry.leafIndex} ${entry.type} ${entry.generation}`] : [],
     );
     expect(kept.sort()).toEqual(model.kept.map(({ ratchet, generation }) => `${ratchet} ${generation}`).sort());
-    expect(liveHandles() - before).toBe(held.length + kept.length);
+    expect(heldHandles() - before).toBe(held.length + kept.length);
     tree.dispose();
-    expect(liveHandles()).toBe(before);
+    expect(heldHandles()).toBe(before);
   };
   fc.assert(fc.property(fc.array(step, { maxLength: 120 }), run), { numRuns: 150 });
 });

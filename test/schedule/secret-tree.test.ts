@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { SecretTree, type PeekedKey, type RatchetType, type SecretTreeOptions } from "#dist/mls/schedule/index.js";
 import { suiteOf } from "#dist/mls/suite/index.js";
-import { liveHandles, Secret } from "#dist/native/secret.js";
+import { Secret } from "#dist/native/secret.js";
+import { heldHandles } from "../held-handles.js";
 import { withKey } from "./message-key.js";
 
 const suite = suiteOf(1);
@@ -56,7 +57,7 @@ describe("a peeked key", () => {
   test("discarded, leaves the tree and the live handles as they were", () => {
     const tree = treeOf();
     open(tree, 3, "application", 2);
-    const [before, handles] = [fingerprint(tree), liveHandles()];
+    const [before, handles] = [fingerprint(tree), heldHandles()];
     for (const [leaf, generation] of [
       [3, 0],
       [3, 3],
@@ -67,7 +68,7 @@ describe("a peeked key", () => {
     ] as const) {
       for (const type of ["handshake", "application"] as const) {
         peek(tree, leaf, type, type === "handshake" ? generation + 3 : generation).discard();
-        expect(liveHandles()).toBe(handles);
+        expect(heldHandles()).toBe(handles);
         expect(fingerprint(tree)).toBe(before);
       }
     }
@@ -88,11 +89,11 @@ describe("a peeked key", () => {
     ] as const) {
       const peeked = peek(receiver, 0, "application", generation);
       const message = { aad, ciphertext: sealed[generation]!, reuseGuard };
-      const before = [fingerprint(receiver), liveHandles()];
+      const before = [fingerprint(receiver), heldHandles()];
       expect(peeked.open(message)).toEqual(plaintext);
       const wrong = { ...message, ciphertext: sealed[generation + 1]! };
       expect(() => peeked.open(wrong)).toThrow(expect.objectContaining({ code: "undecryptable" }));
-      expect([fingerprint(receiver), liveHandles()]).toEqual(before);
+      expect([fingerprint(receiver), heldHandles()]).toEqual(before);
       if (discarded) peeked.discard();
       else expect(peeked.commit()).toBe(true);
       expect(() => peeked.open(message)).toThrow(expect.objectContaining({ code: "closed" }));
@@ -114,13 +115,13 @@ describe("a peeked key", () => {
   });
 
   test("of an epoch that is disposed meanwhile commits nothing", () => {
-    const before = liveHandles();
+    const before = heldHandles();
     const tree = treeOf();
     const peeked = peek(tree, 1, "handshake", 4);
     tree.dispose();
     expect(() => peeked.commit()).toThrow(expect.objectContaining({ code: "closed" }));
     expect(() => tree.peek(1, "handshake", 0)).toThrow(expect.objectContaining({ code: "closed" }));
-    expect(liveHandles()).toBe(before);
+    expect(heldHandles()).toBe(before);
   });
 });
 
@@ -140,14 +141,14 @@ describe("forward secrecy", () => {
   });
 
   test("one leaf of 50,000 takes a path, not a tree", () => {
-    const before = liveHandles();
+    const before = heldHandles();
     const tree = treeOf({ leafCount: 50_000 });
     open(tree, 49_999, "application", 0);
-    expect(liveHandles() - before).toBe(16 + 2);
+    expect(heldHandles() - before).toBe(16 + 2);
     open(tree, 49_998, "application", 0);
-    expect(liveHandles() - before).toBe(15 + 4);
+    expect(heldHandles() - before).toBe(15 + 4);
     tree.dispose();
-    expect(liveHandles()).toBe(before);
+    expect(heldHandles()).toBe(before);
   });
 
   test("every leaf of a tree that is no power of two is reached, each with keys of its own", () => {
@@ -169,10 +170,10 @@ describe("forward secrecy", () => {
 describe("retention", () => {
   test("a message too far ahead costs nothing and is refused", () => {
     const tree = treeOf({ retention: { maxForwardDistance: 10 } });
-    const before = liveHandles();
+    const before = heldHandles();
     expect(tree.peek(0, "application", 11)).toBe("tooFarAhead");
     expect(tree.peek(0, "application", 0xffffffff)).toBe("tooFarAhead");
-    expect(liveHandles()).toBe(before);
+    expect(heldHandles()).toBe(before);
     expect(open(tree, 0, "application", 10)).toBe(true);
     expect(open(tree, 0, "application", 22)).toBe("tooFarAhead");
     expect(open(tree, 0, "application", 21)).toBe(true);
@@ -211,7 +212,7 @@ describe("retention", () => {
 
   test("kept keys are dropped when their time is over, also if the clock is set back", () => {
     let now = 1_000;
-    const before = liveHandles();
+    const before = heldHandles();
     const tree = treeOf({ retention: { skippedKeyLifetimeMs: 100 }, now: () => now });
     open(tree, 0, "application", 1);
     now = 1_050;
@@ -227,15 +228,15 @@ describe("retention", () => {
     now = 1_150;
     expect(open(tree, 2, "application", 0)).toBe("dropped");
     tree.dispose();
-    expect(liveHandles()).toBe(before);
+    expect(heldHandles()).toBe(before);
   });
 
   test.each([{ maxForwardDistance: -1 }, { maxSkippedKeys: 1.5 }, { pastEpochs: NaN }, { unknown: 1 }])(
     "%j is no policy",
     (retention) => {
-      const before = liveHandles();
+      const before = heldHandles();
       expect(() => treeOf({ retention })).toThrow(expect.objectContaining({ code: "config" }));
-      expect(liveHandles()).toBe(before);
+      expect(heldHandles()).toBe(before);
     },
   );
 });
@@ -262,9 +263,9 @@ describe("sending", () => {
     expect(tree.reserve("application", 2)).toBe(2);
     send(tree);
     send(tree);
-    const handles = liveHandles();
+    const handles = heldHandles();
     expect(() => send(tree)).toThrow(expect.objectContaining({ code: "exhausted" }));
-    expect(liveHandles()).toBe(handles);
+    expect(heldHandles()).toBe(handles);
     const reserved = tree.reserve("application", 8);
     send(tree);
 
@@ -286,7 +287,7 @@ describe("sending", () => {
 
 describe("storage", () => {
   test("a tree restored from its entries is the same tree", () => {
-    const before = liveHandles();
+    const before = heldHandles();
     const tree = treeOf();
     open(tree, 0, "application", 3);
     open(tree, 6, "handshake", 1);
@@ -306,11 +307,11 @@ describe("storage", () => {
     ]);
     tree.dispose();
     restored.dispose();
-    expect(liveHandles()).toBe(before);
+    expect(heldHandles()).toBe(before);
   });
 
   test("entries that make no tree are refused, and their handles wiped", () => {
-    const before = liveHandles();
+    const before = heldHandles();
     const secret = (): Secret => Secret.from(encryptionSecret);
     const ratchet = { kind: "ratchet", leafIndex: 0, type: "handshake", generation: 0, droppedBelow: 0 } as const;
     const skipped = { kind: "skipped", leafIndex: 1, type: "handshake", generation: 0, retainedAt: 5 } as const;
@@ -331,6 +332,6 @@ describe("storage", () => {
       SecretTree.restore(suite, [{ ...ratchet, leafIndex: 2, secret: secret() }], { leafCount: 2 }),
     ).toThrow();
     expect(() => SecretTree.restore(suite, [{ kind: "node", node: 1, secret: secret() }], { leafCount: 0 })).toThrow();
-    expect(liveHandles()).toBe(before);
+    expect(heldHandles()).toBe(before);
   });
 });

@@ -5,9 +5,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MemoryStorage, sealedOverhead, TinyMlsError, Vault, type Storage, type StorageKeySource } from "tinymls";
-import { liveHandles, PrivateKey, Secret, signature } from "tinymls/crypto";
+import { PrivateKey, Secret, signature } from "tinymls/crypto";
 import { SqliteStorage } from "tinymls/storage/sqlite";
 import { decodeSecret } from "#dist/native/secret.js";
+import { heldHandles } from "../held-handles.js";
 import { contents, faultOf } from "./conformance.js";
 
 const folder = mkdtempSync(join(tmpdir(), "tinymls-vault-"));
@@ -40,7 +41,7 @@ describe("records", () => {
   beforeEach(async () => {
     storage = new MemoryStorage();
     vault = await Vault.open(storage, key);
-    handles = liveHandles();
+    handles = heldHandles();
   });
   afterEach(async () => {
     vault.close();
@@ -77,7 +78,7 @@ describe("records", () => {
   test("a flipped bit anywhere, a cut and an added octet: refused with the record's name, and nothing is kept", () => {
     const sealed = vault.seal("group/1", 5, [bytes("text")]);
     textOf(vault.open("group/1", 5, sealed)); // the session's key is kept from now on
-    handles = liveHandles();
+    handles = heldHandles();
     for (let bit = 0; bit < 8 * sealed.length; bit++) {
       const changed = Buffer.from(sealed);
       changed[bit >> 3]! ^= 1 << (bit & 7);
@@ -89,7 +90,7 @@ describe("records", () => {
       expect([code, path]).toEqual([length < sealedOverhead ? "malformed" : "undecryptable", "group/1"]);
     }
     expect(errorOf(() => vault.open("group/1", 5, Buffer.concat([sealed, bytes("x")]))).code).toBe("undecryptable");
-    expect(liveHandles()).toBe(handles);
+    expect(heldHandles()).toBe(handles);
     expect(textOf(vault.open("group/1", 5, sealed))).toBe("text");
   });
 
@@ -133,14 +134,14 @@ describe("records", () => {
       using reopened = await Vault.open(storage, key);
       sealed.push(reopened.seal("a", session, [bytes(String(session))]));
     }
-    handles = liveHandles();
+    handles = heldHandles();
     for (let round = 0; round < 2; round++) {
       for (const index of [...sealed.keys()].sort(() => Math.random() - 0.5))
         expect(textOf(vault.open("a", index, sealed[index]!))).toBe(String(index));
     }
-    expect(liveHandles() - handles).toBeLessThanOrEqual(64);
+    expect(heldHandles() - handles).toBeLessThanOrEqual(64);
     vault.close();
-    expect(liveHandles()).toBeLessThan(handles);
+    expect(heldHandles()).toBeLessThan(handles);
   });
 
   test("the layout is as documented: node:crypto alone opens a record", async () => {
@@ -222,14 +223,14 @@ describe("storage keys", () => {
       first.close();
       const before = await contents(storage);
       const mistaken = wrong();
-      const handles = liveHandles();
+      const handles = heldHandles();
       expect(await faultOf(Vault.open(storage, mistaken))).toEqual({
         code: "undecryptable",
         path: "vault/keys",
         retryable: false,
         component: "storage",
       });
-      expect(liveHandles()).toBeLessThanOrEqual(handles);
+      expect(heldHandles()).toBe(handles);
       expect(await contents(storage)).toEqual(before);
       using second = await Vault.open(storage, right());
       expect(textOf(second.open("a", 0, sealed))).toBe("text");
@@ -354,7 +355,7 @@ describe("storage keys", () => {
 
   test("a KMS that fails or answers nonsense: `storage`, to be tried again; what it saw is wiped", async () => {
     const storage = new MemoryStorage();
-    const handles = liveHandles();
+    const handles = heldHandles();
     const seen: Uint8Array[] = [];
     const failing = [
       { ...kms, wrap: () => Promise.reject(new Error("no route")) },
@@ -386,7 +387,7 @@ describe("storage keys", () => {
     for (const unwrap of [() => Promise.reject(new Error("no route")), () => Promise.resolve(Buffer.alloc(31))])
       expect(await faultOf(Vault.open(storage, { kms: { ...kms, unwrap } }))).toMatchObject(unreachable);
     expect(await contents(storage)).toEqual(before);
-    expect(liveHandles()).toBeLessThanOrEqual(handles);
+    expect(heldHandles()).toBe(handles);
   });
 
   test("memory needs no storage key: all vaults of one are one; a storage that outlives the process wants one", async () => {
@@ -479,21 +480,21 @@ describe("changing the storage key", () => {
     for (const when of ["before", "after"] as const) {
       const storage = new MemoryStorage();
       (await Vault.open(storage, key)).close();
-      const handles = liveHandles();
+      const handles = heldHandles();
       const vault = await Vault.open(failing(storage, when), key);
       expect(await faultOf(vault.changeStorageKey(otherKey))).toMatchObject({ code: "storage" });
       expect(textOf(vault.open("a", 0, vault.seal("a", 0, [bytes("x")])))).toBe("x");
       vault.close();
       (await Vault.open(storage, when === "before" ? key : otherKey)).close();
-      expect(liveHandles()).toBeLessThanOrEqual(handles);
+      expect(heldHandles()).toBe(handles);
     }
   });
 
   test("a new vault whose first write fails leaves nothing open", async () => {
     const storage = new MemoryStorage();
-    const handles = liveHandles();
+    const handles = heldHandles();
     expect(await faultOf(Vault.open(failing(storage, "before"), key))).toMatchObject({ code: "storage" });
-    expect(liveHandles()).toBeLessThanOrEqual(handles);
+    expect(heldHandles()).toBe(handles);
     expect((await contents(storage)).records).toEqual([]);
   });
 

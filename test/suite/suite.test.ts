@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { cipherSuites, CipherSuite, isCipherSuite, suiteOf } from "#dist/mls/suite/index.js";
-import { liveHandles, Secret } from "#dist/native/secret.js";
+import { Secret } from "#dist/native/secret.js";
+import { heldHandles } from "../held-handles.js";
 
 test("the registry is that of RFC 9420 §17.1", () => {
   expect([...cipherSuites.keys()]).toEqual([1, 2, 3, 4, 5, 6, 7]);
@@ -34,7 +35,7 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
   test("a public key that is none verifies nothing and encrypts nothing", async () => {
     const key = suite.generateSignatureKeyPair();
     const signature = suite.signWithLabel(key, "LeafNodeTBS", Buffer.from("content"));
-    const before = liveHandles();
+    const before = heldHandles();
     for (const publicKey of [
       Buffer.alloc(0),
       key.publicKey.subarray(1),
@@ -49,12 +50,12 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
       expect(() => suite.encryptWithLabel(publicKey, "Welcome", Buffer.alloc(0), Buffer.alloc(1))).toThrow();
       expect(() => suite.externalInitSender(publicKey)).toThrow();
     }
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(heldHandles()).toBe(before);
     key.dispose();
   });
 
   test("a raw signature key is one of its length; ECDSA scalars may come without leading zeros", () => {
-    const before = liveHandles();
+    const before = heldHandles();
     const key = (octets: Uint8Array): string => {
       const raw = Secret.from(octets);
       try {
@@ -73,11 +74,11 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
     } else {
       expect(() => key(Buffer.alloc(31, 1))).toThrow(expect.objectContaining({ code: "malformed" }));
     }
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(heldHandles()).toBe(before);
   });
 
   test("external initialization gives both sides one secret", () => {
-    const before = liveHandles();
+    const before = heldHandles();
     const external = suite.generateHpkeKeyPair();
     const { kemOutput, initSecret } = suite.externalInitSender(external.publicKey);
     const received = suite.externalInitReceiver(external, kemOutput);
@@ -87,6 +88,6 @@ describe.each([...cipherSuites.values()])("$name", ({ id }) => {
       expect.objectContaining({ code: "undecryptable" }),
     );
     for (const handle of [external, initSecret, received]) handle.dispose();
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(heldHandles()).toBe(before);
   });
 });

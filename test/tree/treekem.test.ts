@@ -4,7 +4,7 @@ import { suiteOf } from "#dist/mls/suite/index.js";
 import { directPath, leafNode } from "#dist/mls/tree/math.js";
 import { RatchetTree } from "#dist/mls/tree/ratchet-tree.js";
 import { validateTree } from "#dist/mls/tree/tree-validation.js";
-import { liveHandles } from "#dist/native/secret.js";
+import { heldHandles } from "../held-handles.js";
 import { TreeWorld } from "./world.js";
 
 const steps = fc.array(
@@ -48,7 +48,7 @@ async function run(
 test("all members agree on every commit secret, know just the keys of their path, and leak none", async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (list) => {
-      const before = liveHandles();
+      const before = heldHandles();
       const world = await TreeWorld.of(suiteOf(1), 5);
       await run(world, list);
       const { suite, groupId, tree, requirements } = world;
@@ -58,11 +58,11 @@ test("all members agree on every commit secret, know just the keys of their path
           expect(key.publicKey.equals(tree.node(node)!.encryptionKey)).toBe(true);
         }
       }
-      expect(liveHandles() - before).toBe(expectedHandles(world));
+      expect(heldHandles() - before).toBe(expectedHandles(world));
       const copy = RatchetTree.decode(suite, tree.encode());
       await validateTree(copy, { suite, groupId, requirements, treeHash: tree.treeHash() });
       world.dispose();
-      expect(liveHandles()).toBeLessThanOrEqual(before);
+      expect(heldHandles()).toBe(before);
     }),
     { numRuns: 20 },
   );
@@ -85,26 +85,26 @@ describe("a member alone", () => {
 
 describe("a stage of private keys", () => {
   test("merges or is discarded whole", async () => {
-    const before = liveHandles();
+    const before = heldHandles();
     const world = await TreeWorld.of(suiteOf(1), 4, [1, 2, 3]);
-    const settled = liveHandles();
+    const settled = heldHandles();
     const made = await world.create(2, world.propose({}));
     const member = world.members.get(2)!;
     const stage = member.keys.stage(made.tree, made.secrets.takeKeys());
     made.secrets.dispose();
-    expect(liveHandles()).toBeLessThanOrEqual(settled + 3);
+    expect(heldHandles()).toBe(settled + 3);
     stage.discard();
-    expect(liveHandles()).toBeLessThanOrEqual(settled);
+    expect(heldHandles()).toBe(settled);
     expect(await world.commit(1)).toBe(true);
 
     const next = await world.create(2, world.propose({}));
     const old = member.keys.entries().map(([, key]) => key);
     const merged = member.keys.stage(next.tree, next.secrets.takeKeys()).merge();
     next.secrets.dispose();
-    expect(liveHandles()).toBeLessThanOrEqual(settled);
+    expect(heldHandles()).toBe(settled);
     for (const key of old) expect(() => key.clone()).toThrow(expect.objectContaining({ code: "usage" }));
     member.keys = merged;
     world.dispose();
-    expect(liveHandles()).toBeLessThanOrEqual(before);
+    expect(heldHandles()).toBe(before);
   });
 });

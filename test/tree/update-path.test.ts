@@ -4,7 +4,7 @@ import { decode, encode, UpdatePath, type LeafNode } from "tinymls/messages";
 import { Secret } from "tinymls/crypto";
 import { decryptUpdatePath, joinPath, mergeUpdatePath } from "#dist/mls/tree/apply-path.js";
 import { leafRequirements } from "#dist/mls/tree/leaf-validation.js";
-import { liveHandles } from "#dist/native/secret.js";
+import { heldHandles } from "../held-handles.js";
 import { forgePath, strangeKey, type Departure, type Forged } from "./forge.js";
 import { forEachSuite } from "./suites.js";
 import { TreeWorld, type Proposed } from "./world.js";
@@ -163,7 +163,7 @@ forEachSuite((suite) => {
   const merge = (path: Awaited<ReturnType<typeof received>>) =>
     mergeUpdatePath(path, world.groupId, world.requirements);
   const fingerprint = () => [
-    liveHandles(),
+    heldHandles(),
     world.tree.encode().toString("hex"),
     proposed.tree.encode().toString("hex"),
   ];

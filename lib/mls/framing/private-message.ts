@@ -82,14 +82,16 @@ export type OpenedPrivate =
   /** Sent by this member, whose keys for it are erased. */
   | { readonly kind: "own"; readonly generation: number }
   /** Opened before. */
-  | { readonly kind: "duplicate"; readonly leafIndex: number; readonly generation: number };
+  | { readonly kind: "duplicate"; readonly leafIndex: number; readonly generation: number }
+  /** Its keys were erased unused (§9.2). */
+  | { readonly kind: "stale" };
 
 /**
  * Decrypts a PrivateMessage. The secret tree does not change, whatever the message is, before its key is committed.
  *
  * @param bytes the encoded MLSMessage that `message` was decoded from
  * @param members to know blank leaves by: those of the message's own epoch
- * @throws TinyMlsError rules of §6.3, `9.2/key-dropped`, `15.3/forward-distance`; `usage` for a message of another group or epoch.
+ * @throws TinyMlsError rules of §6.3, `15.3/forward-distance`; `usage` for a message of another group or epoch.
  */
 export function openPrivate(
   context: FramingContext,
@@ -111,7 +113,7 @@ export function openPrivate(
 
   const key = secretTree.peek(leafIndex, ratchetOf(contentType), generation);
   if (key === "duplicate") return { kind: "duplicate", leafIndex, generation };
-  if (key === "dropped") refuse("9.2/key-dropped", undefined, "undecryptable");
+  if (key === "dropped") return { kind: "stale" };
   if (key === "tooFarAhead") refuse("15.3/forward-distance");
   try {
     const contentAad = bytes.subarray(4, aadEnd + vectorSize(message.authenticatedData.byteLength));
@@ -139,7 +141,8 @@ function contentOf(
   leafIndex: number,
   plaintext: Buffer,
 ): AuthenticatedMessage {
-  const { auth, padding, ...body } = decodeContent(contentType, plaintext);
+  type Content = { readonly auth: FramedContentAuthData; readonly padding: number };
+  const { auth, padding, ...body } = decode<Content>(privateMessageContent(contentType), plaintext);
   const sender = { senderType: SenderType.member, leafIndex };
   const content = framedContent(context, sender, authenticatedData, { contentType, ...body } as ContentBody);
   const end = plaintext.byteLength - padding;
@@ -152,17 +155,6 @@ function contentOf(
     body: plaintext.subarray(0, bodyEnd),
   };
   return new AuthenticatedMessage(unsigned, auth, plaintext.subarray(bodyEnd, end));
-}
-
-function decodeContent(type: ContentType, plaintext: Bytes): { auth: FramedContentAuthData; padding: number } {
-  try {
-    return decode<{ auth: FramedContentAuthData; padding: number }>(privateMessageContent(type), plaintext);
-  } catch (error) {
-    if (error instanceof TinyMlsError && error.path === "PrivateMessageContent.padding") {
-      refuse("6.3.1/padding-zero", undefined, "malformed");
-    }
-    throw error;
-  }
 }
 
 /** An MLSMessage with a PrivateMessage, laid out before it is encrypted, since its head is associated data. */

@@ -1,6 +1,7 @@
 /** What a member holds of a group: the current epoch, its proposals, and what is kept of epochs before. */
 import { FramingContext, type SenderKeys } from "../framing/index.js";
 import type { RetentionPolicy } from "../schedule/index.js";
+import type { Counters } from "./counters.js";
 import { disposeEpoch, type MemberEpoch } from "./epoch.js";
 import { PastEpochs } from "./past-epochs.js";
 import type { GroupPolicy } from "./policy.js";
@@ -15,6 +16,7 @@ export interface GroupEnvironment {
   readonly policy: GroupPolicy;
   readonly psks: PskLookup;
   readonly retention: RetentionPolicy;
+  readonly counters: Counters;
 }
 
 export class MemberState {
@@ -51,10 +53,17 @@ export class MemberState {
     return this.#proposals;
   }
 
+  /** Remembers a proposal or commit of this member, to know its echo. */
+  sends(handshake: Uint8Array): void {
+    this.environment.counters.sent++;
+    this.sent.add(handshake);
+  }
+
   /** Goes over to a staged epoch. */
   merge(staged: StagedEpoch): void {
     const ended = this.#epoch;
     this.#epoch = staged.merge();
+    this.environment.counters.epochs++;
     this.past.add(ended, this.#framing);
     this.#proposals.dispose();
     this.#proposals = new ProposalCache();

@@ -97,7 +97,7 @@ function openLate(state: MemberState, message: PrivateMessage, bytes: Bytes): Op
 
 function outcomeOf(opened: ReturnType<typeof openPrivate>, tree: RatchetTree): OpenedMessage | Received {
   if (opened.kind === "own") return { kind: "ownEcho" };
-  if (opened.kind === "duplicate") return { kind: "duplicate" };
+  if (opened.kind !== "opened") return { kind: opened.kind };
   const { message, key, generation } = opened;
   const { sender } = message.content;
   const publicKey = sender.senderType === SenderType.member ? tree.leaf(sender.leafIndex)?.signatureKey : undefined;

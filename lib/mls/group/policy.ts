@@ -11,6 +11,8 @@ export interface GroupPolicy {
   readonly customProposals: CustomProposalTypes;
   /** The greatest total lifetime of a key package, in seconds (RFC 9420 §7.2). */
   readonly maximumLifetime: bigint;
+  /** So many proposals that wait for a commit are kept of an epoch. */
+  readonly maximumProposals: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

@@ -14,18 +14,11 @@ export interface CachedProposal extends SentProposal {
   readonly keys?: UpdateKeys | undefined;
 }
 
-/** A sender can make others keep so many proposals in one epoch. */
-const mostProposals = 65_536;
-
 export class ProposalCache {
   readonly #byRef = new Map<string, CachedProposal>();
 
   get size(): number {
     return this.#byRef.size;
-  }
-
-  get isFull(): boolean {
-    return this.#byRef.size >= mostProposals;
   }
 
   has(ref: Uint8Array): boolean {

@@ -47,7 +47,7 @@ export async function receiveProposal(
   const { proposal, sender } = content;
   const ref = epoch.suite.proposalRef(message.encode());
   if (proposals.has(ref)) return duplicate;
-  if (proposals.isFull) refuse("12.1/too-many");
+  if (proposals.size >= policy.maximumProposals) refuse("12.1/too-many");
   const checks = new Checks();
   const { suite, tree } = epoch;
   const setting = { suite, context: epoch.context.value, tree, policy };

@@ -13,7 +13,7 @@ type Bytes = Uint8Array;
 
 /** An application message, as a PrivateMessage. */
 export function applicationMessage(
-  { epoch, framing }: MemberState,
+  { epoch, framing, environment }: MemberState,
   applicationData: Bytes,
   authenticatedData: Bytes,
   padding: PaddingPolicy,
@@ -28,7 +28,9 @@ export function applicationMessage(
   };
   const signed = signContent(framing, WireFormat.mlsPrivateMessage, content, epoch.signatureKey);
   const { senderDataSecret } = epoch.secrets;
-  return protectPrivate(signed, { senderDataSecret, secretTree: epoch.secretTree }, padding).bytes;
+  const { bytes } = protectPrivate(signed, { senderDataSecret, secretTree: epoch.secretTree }, padding);
+  environment.counters.sent++;
+  return bytes;
 }
 
 /**
@@ -53,7 +55,7 @@ export async function proposalMessage(
   const signed = signContent(framing, handshake.wireFormat, content, epoch.signatureKey);
   const { bytes, message } = protect(epoch, signed, handshake);
   state.proposals.add({ proposal, sender, ref: suite.proposalRef(message.encode()), keys });
-  state.sent.add(bytes);
+  state.sends(bytes);
   return bytes;
 }
 

@@ -49,7 +49,7 @@ export function validateProposal(setting: ProposalSetting, { proposal, sender }:
       checkKeyPackage(suite, proposal.keyPackage, context, lifetimePolicy(policy), checks);
       return checks.decision(() => checkCredential(policy, proposal.keyPackage.leafNode, "newMember"));
     case ProposalType.update:
-      if (sender.senderType !== SenderType.member) refuse("12.1.2/sender");
+      if (sender.senderType !== SenderType.member) refuse("6.1/external-content");
       return validateUpdate(setting, proposal.leafNode, sender.leafIndex, checks);
     case ProposalType.remove:
       if (tree.leaf(proposal.removed) === null) refuse("12.1.3/removed-leaf", `leaf ${proposal.removed}`);
@@ -73,7 +73,7 @@ export function validateProposal(setting: ProposalSetting, { proposal, sender }:
 function validateUpdate(setting: ProposalSetting, leafNode: LeafNode, leafIndex: number, checks: Checks): void {
   const { suite, context, tree, policy } = setting;
   const replaced = tree.leaf(leafIndex);
-  if (replaced === null) refuse("12.1.2/sender");
+  if (replaced === null) refuse("6.1/sender-key");
   checkLeafNodeSource(leafNode, LeafNodeSource.update);
   checkLeaf(suite, leafNode, leafRequirements(context, lifetimePolicy(policy)));
   checkFreshEncryptionKey("7.3/update-encryption-key", replaced, leafNode);

@@ -1,6 +1,7 @@
 import { errorCodes } from "../../errors.js";
 import type { ContextMetrics, LatencyHistogram } from "../../context/index.js";
-import { receivedKinds, type ClientMetrics } from "../client-metrics.js";
+import type { ClientMetrics } from "../../mls/client-metrics.js";
+import { receivedKinds } from "../../mls/group/counters.js";
 
 /** One time series of a scrape. */
 export interface Sample {

@@ -1,7 +1,7 @@
 import { Context, type ContextMetrics } from "../../context/index.js";
 import { TinyMlsError } from "../../errors.js";
 import { capabilities } from "../../native/capabilities.js";
-import type { ClientMetrics } from "../client-metrics.js";
+import type { ClientMetrics } from "../../mls/client-metrics.js";
 import { clientFamilies, contextFamilies, processFamilies, type Family, type Sample } from "./families.js";
 import { Sources, type Metered } from "./sources.js";
 import type { Totals } from "./totals.js";

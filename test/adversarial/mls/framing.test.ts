@@ -1,9 +1,9 @@
-/** RFC 9420 §6, §9, §15.3: who may send what, how it is authenticated, and which keys there still are. */
+/** RFC 9420 §6, §15.3: who may send what, how it is authenticated, and how far ahead its key may be. */
 import { expect, test } from "@jest/globals";
-import { Client } from "tinymls";
-import { decode, encode, MLSMessage, SenderType, WireFormat } from "tinymls/messages";
+import { decode, encode, MLSMessage, WireFormat } from "tinymls/messages";
 import { frameAnything, external, member, newMemberCommit, newMemberProposal, signAnything } from "../../forge/sign.js";
-import { forEachWorld, refusals, type Refusal } from "../../forge/refusals.js";
+import { proveRefusal } from "../../forge/proof.js";
+import { claim, forEachWorld, refusals, type Refusal } from "../../forge/refusals.js";
 import { add, contextExtensions, leaves, remove, update, type World } from "../../forge/world.js";
 import type { FramingDeparture } from "../../forge/sign.js";
 
@@ -196,35 +196,6 @@ function changed(bytes: Buffer, field: "ciphertext" | "encryptedSenderData" | "a
 }
 
 forEachWorld((worldOf) => {
-  test("9.2/key-dropped: a generation that the policy does not keep", async () => {
-    const world = worldOf();
-    const client = await Client.create({
-      identity: "forgetful",
-      cipherSuite: world.suite.id,
-      retention: { maxSkippedKeys: 2 },
-      supported: { extensions: [0xf0e0, 0xf0e1] },
-    });
-    const { keyPackage } = decode(MLSMessage, await client.createKeyPackage()) as never as { keyPackage: never };
-    const commit = world.commit([add(keyPackage)]);
-    const group = await client.joinGroup(world.welcome(commit));
-    await group.close();
-    const own = await client.createGroup({ extensions: [] });
-    const peer = await Client.create({ identity: "peer", cipherSuite: world.suite.id });
-    const adding = await own.commit({ add: [await peer.createKeyPackage()] });
-    await adding.confirm();
-    const sender = await peer.joinGroup(adding.welcome!);
-    const messages: Buffer[] = [];
-    for (let i = 0; i < 6; i++) messages.push(await sender.sendMessage(`message ${i}`));
-    expect(await own.receiveMessage(messages[5]!)).toMatchObject({ kind: "application" });
-    const before = world.fingerprint(own);
-    const dropped = { kind: "rejected", code: "undecryptable", rule: "9.2/key-dropped", section: "RFC 9420 §9.2" };
-    expect(await own.receiveMessage(messages[0]!)).toEqual({ ...dropped, retryable: false });
-    expect(world.fingerprint(own)).toEqual(before);
-    expect(await own.receiveMessage(messages[4]!)).toMatchObject({ kind: "application" });
-    await client.close();
-    await peer.close();
-  });
-
   test("leaf 0 is a member: what it sends is received, and what is sent in its name is refused", async () => {
     const world = worldOf();
     const { carol, alice } = world;
@@ -232,23 +203,18 @@ forEachWorld((worldOf) => {
       kind: "application",
       sender: { leafIndex: 0 },
     });
-    const before = world.fingerprint(carol);
     const forged = [
       world.application("x", { sender: member(leaves.alice), keyOf: leaves.alice }),
       world.proposal(remove(leaves.dave), { sender: member(leaves.alice) }),
     ];
     for (const bytes of forged) {
-      expect(await carol.receiveMessage(bytes)).toMatchObject({ kind: "rejected", rule: "6.1/signature" });
+      await proveRefusal(claim(world, "6.1/signature", carol), () => carol.receiveMessage(bytes));
     }
-    expect(world.fingerprint(carol)).toEqual(before);
   });
 
   test("14/own-commit: a commit in alice's name, by a copy of her keys", async () => {
     const world = worldOf();
     const forged = world.commit([], { sender: member(leaves.alice), signer: world.aliceKey });
-    const before = world.fingerprint();
-    expect(await world.alice.receiveMessage(forged.bytes)).toMatchObject({ kind: "rejected", rule: "14/own-commit" });
-    expect(world.fingerprint()).toEqual(before);
-    expect(SenderType.member).toBe(1);
+    await proveRefusal(claim(world, "14/own-commit"), () => world.alice.receiveMessage(forged.bytes));
   });
 });

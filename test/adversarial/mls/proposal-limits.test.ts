@@ -1,35 +1,44 @@
-/** RFC 9420 §12.1: what no message of a member can reach through the layers above, or only after very many. */
+/** RFC 9420 §12.1: how many proposals others can make a member keep. */
 import { expect, test } from "@jest/globals";
-import { Checks } from "#dist/mls/group/checks.js";
-import { receiveOne } from "#dist/mls/group/receive-messages.js";
-import { validateProposal } from "#dist/mls/group/validate-proposal.js";
-import { liveHandles } from "#dist/native/secret.js";
-import { forEachWorld } from "../../forge/refusals.js";
-import { external, member, newMemberProposal } from "../../forge/sign.js";
-import { leaves, remove, update } from "../../forge/world.js";
+import { Client } from "tinymls";
+import { proveRefusal } from "../../forge/proof.js";
+import { claim, forEachWorld } from "../../forge/refusals.js";
+import { keyPackageIn } from "../../forge/welcome.js";
+import { supported } from "../../forge/puppet.js";
+import { add, leaves } from "../../forge/world.js";
+
+const kept = 3;
 
 forEachWorld((worldOf) => {
-  test("12.1/too-many: one proposal more than are kept in an epoch", async () => {
-    const { bob, puppets, proposal } = { ...worldOf(), proposal: worldOf().proposal.bind(worldOf()) };
-    const kept = { proposal: remove(leaves.grace), sender: member(leaves.dave) };
-    for (let i = 0; i < 65_536; i++) bob.proposals.add({ ...kept, ref: Buffer.from(`ref ${i}`) });
-    const departure = { sender: member(leaves.dave), signer: puppets.get("dave")!.signatureKey };
-    const message = proposal(remove(leaves.grace), departure);
-    const before = [liveHandles(), bob.proposals.size];
-    expect(await receiveOne(bob, message)).toMatchObject({ kind: "rejected", rule: "12.1/too-many" });
-    expect([liveHandles(), bob.proposals.size]).toEqual(before);
-  });
-
-  test("12.1.2/sender: an Update by someone who has no leaf", () => {
+  test("12.1/too-many: one proposal more than the application wants kept, and again after a commit", async () => {
     const world = worldOf();
-    const { suite, tree, context } = world.bob.epoch;
-    const setting = { suite, tree, context: context.value, policy: world.environment.policy };
-    const proposal = update(world.leaf(leaves.dave));
-    for (const sender of [external(0), newMemberProposal, member(leaves.blank)]) {
-      const before = liveHandles();
-      const refused = expect.objectContaining({ code: "invalid", rule: "12.1.2/sender" });
-      expect(() => validateProposal(setting, { proposal, sender }, new Checks())).toThrow(refused);
-      expect(liveHandles()).toBeLessThanOrEqual(before);
+    const heidi = await Client.create({
+      identity: "heidi",
+      cipherSuite: world.suite.id,
+      supported: { extensions: supported.extensions },
+      customProposals: supported.proposals.map((type) => ({ type })),
+      maximumProposals: kept,
+    });
+    const adding = world.commit([add(keyPackageIn(await heidi.createKeyPackage()))]);
+    const group = await heidi.joinGroup(world.welcome(adding));
+    // bob, who sends what follows, goes on to the epoch that he invited heidi to.
+    expect(await world.alice.receiveMessage(adding.bytes)).toMatchObject({ kind: "commit" });
+    const outcomes: string[] = [];
+    for (let i = 0; i < kept; i++) {
+      const message = await world.alice.proposeCustom(0xf001, Buffer.of(i));
+      outcomes.push((await group.receiveMessage(message)).kind);
     }
+    expect(outcomes).toEqual(Array<string>(kept).fill("proposal"));
+    const pending = group.pendingProposals();
+    const more = await world.alice.proposeRemove(leaves.dave);
+    await proveRefusal(claim(world, "12.1/too-many", group), () => group.receiveMessage(more));
+    expect(group.pendingProposals()).toEqual(pending);
+    const commit = await world.alice.commit({ proposals: false, update: true });
+    await commit.confirm();
+    expect(await group.receiveMessage(commit.commit)).toMatchObject({ kind: "commit" });
+    expect(await group.receiveMessage(await world.alice.proposeRemove(leaves.dave))).toMatchObject({
+      kind: "proposal",
+    });
+    await heidi.close();
   });
 });

@@ -1,6 +1,7 @@
 import { expect } from "@jest/globals";
 import { suiteOf, type Suite } from "#dist/mls/suite/index.js";
-import { liveHandles, Secret } from "#dist/native/secret.js";
+import { Secret } from "#dist/native/secret.js";
+import { heldHandles } from "../../held-handles.js";
 import { testEntries } from "../vectors.js";
 
 interface Derivation {
@@ -104,7 +105,7 @@ async function encrypts(suite: Suite, vector: Encrypted): Promise<void> {
 
 testEntries<Entry>("mls/crypto-basics.json", async (entry) => {
   const suite = suiteOf(entry.cipher_suite);
-  const before = liveHandles();
+  const before = heldHandles();
   const { ref_hash: ref, expand_with_label: expand, derive_secret: derive, derive_tree_secret: tree } = entry;
   expect(suite.refHash(ref.label, hex(ref.value)).toString("hex")).toBe(ref.out);
   derives(expand, (secret) => suite.expandWithLabel(secret, expand.label, hex(expand.context), expand.length));
@@ -112,5 +113,5 @@ testEntries<Entry>("mls/crypto-basics.json", async (entry) => {
   derives(tree, (secret) => suite.deriveTreeSecret(secret, tree.label, tree.generation, tree.length));
   await signs(suite, entry.sign_with_label);
   await encrypts(suite, entry.encrypt_with_label);
-  expect(liveHandles()).toBeLessThanOrEqual(before);
+  expect(heldHandles()).toBe(before);
 });

@@ -4,7 +4,8 @@ import { GroupContext } from "#dist/mls/objects/index.js";
 import { EpochSecrets, joinerSecret, mlsExporter, openGroupInfo, sealGroupInfo } from "#dist/mls/schedule/index.js";
 import { withMemberSecret } from "#dist/mls/schedule/key-schedule.js";
 import { suiteOf } from "#dist/mls/suite/index.js";
-import { liveHandles, Secret } from "#dist/native/secret.js";
+import { Secret } from "#dist/native/secret.js";
+import { heldHandles } from "../../held-handles.js";
 import { testEntries } from "../vectors.js";
 
 interface Epoch extends Record<string, unknown> {
@@ -46,7 +47,7 @@ const namesOf = {
 
 testEntries<Entry>("mls/key-schedule.json", ({ cipher_suite, group_id, initial_init_secret, epochs }) => {
   const suite = suiteOf(cipher_suite);
-  const before = liveHandles();
+  const before = heldHandles();
   let initSecret = Secret.from(hex(initial_init_secret));
   epochs.forEach((vector, index) => {
     const groupContext = encode(GroupContext, {
@@ -90,8 +91,8 @@ testEntries<Entry>("mls/key-schedule.json", ({ cipher_suite, group_id, initial_i
     initSecret.dispose();
     initSecret = joined.take("initSecret");
     for (const owned of [commitSecret, pskSecret, joiner, exported, epoch, joined]) owned.dispose();
-    expect(liveHandles()).toBe(before + 1);
+    expect(heldHandles()).toBe(before + 1);
   });
   initSecret.dispose();
-  expect(liveHandles()).toBe(before);
+  expect(heldHandles()).toBe(before);
 });

@@ -23,7 +23,8 @@ import {
 } from "#dist/mls/objects/index.js";
 import { SecretTree } from "#dist/mls/schedule/index.js";
 import { suiteOf } from "#dist/mls/suite/index.js";
-import { liveHandles, Secret } from "#dist/native/secret.js";
+import { Secret } from "#dist/native/secret.js";
+import { heldHandles } from "../../held-handles.js";
 import { testEntries } from "../vectors.js";
 
 type Entry = Record<string, string> & { readonly cipher_suite: number; readonly epoch: number };
@@ -34,7 +35,7 @@ const confirmationTag = Buffer.alloc(32, 1);
 
 testEntries<Entry>("mls/message-protection.json", (entry) => {
   const suite = suiteOf(entry.cipher_suite);
-  const before = liveHandles();
+  const before = heldHandles();
   const groupContext = encodeOnce(GroupContext, {
     version: 1,
     cipherSuite: suite.id,
@@ -104,5 +105,5 @@ testEntries<Entry>("mls/message-protection.json", (entry) => {
     expect(decode(MLSMessage, ours.bytes)).toMatchObject({ wireFormat: WireFormat.mlsPublicMessage });
   }
   for (const handle of [raw, signatureKey, membershipKey, senderDataSecret]) handle.dispose();
-  expect(liveHandles()).toBe(before);
+  expect(heldHandles()).toBe(before);
 });

@@ -3,13 +3,14 @@ import { trustBasicCredentials } from "tinymls";
 import { Secret, type PrivateKey } from "tinymls/crypto";
 import { decode, encode, KeyPackage, MLSMessage, WireFormat } from "tinymls/messages";
 import { Group } from "#dist/mls/group.js";
+import { Counters } from "#dist/mls/group/counters.js";
 import { joinByWelcome } from "#dist/mls/group/join.js";
 import { OwnKeyPackage } from "#dist/mls/group/key-package.js";
 import { MemberState, type GroupEnvironment } from "#dist/mls/group/member-state.js";
 import { defaultRetention } from "#dist/mls/schedule/index.js";
 import { suiteOf, type Suite } from "#dist/mls/suite/index.js";
 import { keyParameters } from "#dist/native/algorithms.js";
-import { liveHandles } from "#dist/native/secret.js";
+import { heldHandles } from "../../held-handles.js";
 import { testEntries } from "../vectors.js";
 
 interface Epoch {
@@ -62,9 +63,11 @@ function environmentOf(own: OwnKeyPackage, psks: ReadonlyMap<string, Secret>, jo
       authentication: trustBasicCredentials,
       customProposals: new Map(),
       maximumLifetime: 2n ** 64n,
+      maximumProposals: 100,
       now: () => Number(now) * 1000,
     },
     retention: defaultRetention,
+    counters: new Counters(),
     psks: {
       external: (id) => psks.get(Buffer.from(id).toString("hex")),
       resumption: (groupId, epoch) => {
@@ -104,7 +107,7 @@ for (const file of [
   "mls/passive-client-random.json",
 ]) {
   testEntries<Entry>(file, async (entry) => {
-    const handles = liveHandles();
+    const handles = heldHandles();
     const suite = suiteOf(entry.cipher_suite);
     const own = keyPackageOf(suite, entry);
     expect(own.initKey.publicKey.equals(own.value.initKey)).toBe(true);
@@ -122,6 +125,6 @@ for (const file of [
     await group.close();
     own.dispose();
     for (const psk of psks.values()) psk.dispose();
-    expect(liveHandles()).toBeLessThanOrEqual(handles);
+    expect(heldHandles()).toBe(handles);
   });
 }

@@ -2,7 +2,8 @@ import { expect } from "@jest/globals";
 import { PSKType } from "#dist/mls/objects/index.js";
 import { pskSecret } from "#dist/mls/schedule/index.js";
 import { suiteOf } from "#dist/mls/suite/index.js";
-import { liveHandles, Secret } from "#dist/native/secret.js";
+import { Secret } from "#dist/native/secret.js";
+import { heldHandles } from "../../held-handles.js";
 import { testEntries } from "../vectors.js";
 
 interface Entry {
@@ -15,7 +16,7 @@ const hex = (text: string): Buffer => Buffer.from(text, "hex");
 
 testEntries<Entry>("mls/psk_secret.json", (entry) => {
   const suite = suiteOf(entry.cipher_suite);
-  const before = liveHandles();
+  const before = heldHandles();
   const psks = entry.psks.map(({ psk_id, psk, psk_nonce }) => ({
     id: { pskType: PSKType.external, pskId: hex(psk_id), pskNonce: hex(psk_nonce) },
     psk: Secret.from(hex(psk)),
@@ -24,5 +25,5 @@ testEntries<Entry>("mls/psk_secret.json", (entry) => {
   expect(secret.equals(hex(entry.psk_secret))).toBe(true);
   for (const { psk } of psks) psk.dispose();
   secret.dispose();
-  expect(liveHandles()).toBe(before);
+  expect(heldHandles()).toBe(before);
 });

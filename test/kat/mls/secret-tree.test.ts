@@ -2,7 +2,8 @@ import { expect } from "@jest/globals";
 import { sealSenderData } from "#dist/mls/framing/sender-data.js";
 import { SecretTree, type RatchetType } from "#dist/mls/schedule/index.js";
 import { suiteOf } from "#dist/mls/suite/index.js";
-import { liveHandles, Secret } from "#dist/native/secret.js";
+import { Secret } from "#dist/native/secret.js";
+import { heldHandles } from "../../held-handles.js";
 import { keyOf } from "../../schedule/message-key.js";
 import { testEntries } from "../vectors.js";
 
@@ -29,7 +30,7 @@ const hex = (text: string): Buffer => Buffer.from(text, "hex");
 
 testEntries<Entry>("mls/secret-tree.json", ({ cipher_suite, sender_data, encryption_secret, leaves }) => {
   const suite = suiteOf(cipher_suite);
-  const before = liveHandles();
+  const before = heldHandles();
 
   const senderDataSecret = Secret.from(hex(sender_data.sender_data_secret));
   const [key, nonce] = [Secret.from(hex(sender_data.key)), Secret.from(hex(sender_data.nonce))];
@@ -76,5 +77,5 @@ testEntries<Entry>("mls/secret-tree.json", ({ cipher_suite, sender_data, encrypt
     }
     tree.dispose();
   });
-  expect(liveHandles()).toBe(before);
+  expect(heldHandles()).toBe(before);
 });

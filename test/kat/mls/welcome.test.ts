@@ -12,7 +12,8 @@ import {
 } from "#dist/mls/objects/index.js";
 import { EpochSecrets, openGroupInfo } from "#dist/mls/schedule/index.js";
 import { suiteOf } from "#dist/mls/suite/index.js";
-import { decodeSecret, liveHandles, Secret } from "#dist/native/secret.js";
+import { decodeSecret, Secret } from "#dist/native/secret.js";
+import { heldHandles } from "../../held-handles.js";
 import { testEntries } from "../vectors.js";
 
 interface Entry {
@@ -27,7 +28,7 @@ const hex = (text: string): Buffer => Buffer.from(text, "hex");
 
 testEntries<Entry>("mls/welcome.json", (entry) => {
   const suite = suiteOf(entry.cipher_suite);
-  const before = liveHandles();
+  const before = heldHandles();
   const package_ = decode(MLSMessage, hex(entry.key_package));
   const message = decode(MLSMessage, hex(entry.welcome));
   if (package_.wireFormat !== WireFormat.mlsKeyPackage || message.wireFormat !== WireFormat.mlsWelcome) {
@@ -55,7 +56,7 @@ testEntries<Entry>("mls/welcome.json", (entry) => {
   const { confirmedTranscriptHash } = signed.groupContext;
   verifyConfirmationTag(suite, epoch.confirmationKey, confirmedTranscriptHash, signed.confirmationTag);
 
-  const handles = liveHandles();
+  const handles = heldHandles();
   for (const wrong of [encrypted.subarray(1), encrypted.subarray(0, 15), Buffer.alloc(0)]) {
     expect(() => openGroupInfo(suite, joiner, undefined, wrong)).toThrow(
       expect.objectContaining({ code: "undecryptable" }),
@@ -64,7 +65,7 @@ testEntries<Entry>("mls/welcome.json", (entry) => {
   expect(() => openGroupInfo(suite, joiner, joiner, encrypted)).toThrow(
     expect.objectContaining({ code: "undecryptable" }),
   );
-  expect(liveHandles()).toBe(handles);
+  expect(heldHandles()).toBe(handles);
   for (const handle of [raw, initKey, secrets, joiner, epoch]) handle.dispose();
-  expect(liveHandles()).toBe(before);
+  expect(heldHandles()).toBe(before);
 });

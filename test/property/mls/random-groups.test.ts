@@ -2,7 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { CipherSuite } from "tinymls";
-import { liveHandles } from "#dist/native/secret.js";
+import { heldHandles } from "../../held-handles.js";
 import { World, type Operation, type WorldOptions } from "./world.js";
 
 /** `TINYMLS_PROPERTY_MINUTES=30 npm run jest -- random-groups` looks for so long. */
@@ -39,7 +39,7 @@ const operation: fc.Arbitrary<Operation> = fc.record({
 const network = fc.record({ lost: fc.nat(30), repeated: fc.nat(30), mixedUp: fc.nat(50) });
 
 async function live(options: WorldOptions, operations: readonly Operation[]): Promise<void> {
-  const handles = liveHandles();
+  const handles = heldHandles();
   const world = await World.start(options);
   try {
     for (const each of operations) await world.run(each);
@@ -51,7 +51,7 @@ async function live(options: WorldOptions, operations: readonly Operation[]): Pr
   } finally {
     await world.close();
   }
-  expect(liveHandles()).toBeLessThanOrEqual(handles);
+  expect(heldHandles()).toBe(handles);
 }
 
 const ran = new Map<string, number>();

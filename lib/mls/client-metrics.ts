@@ -1,19 +1,6 @@
 import type { ErrorCode } from "../errors.js";
-
-/** What an incoming MLS message turned out to be: the kinds of `Received`. */
-export const receivedKinds = [
-  "application",
-  "proposal",
-  "commit",
-  "ownEcho",
-  "duplicate",
-  "stale",
-  "future",
-  "needsProposals",
-  "rejected",
-] as const;
-
-export type ReceivedKind = (typeof receivedKinds)[number];
+import type { Group } from "./group.js";
+import type { Counters, ReceivedKind } from "./group/counters.js";
 
 /** What a Client counted since it was created. The counters never decrease. */
 export interface ClientMetrics {
@@ -30,4 +17,16 @@ export interface ClientMetrics {
   readonly rejected: Readonly<Partial<Record<ErrorCode, number>>>;
   /** Commits that are made and neither confirmed nor discarded. */
   readonly pendingCommits: number;
+}
+
+/** Copies, which do not change any more. */
+export function clientMetrics(
+  name: string | undefined,
+  closed: boolean,
+  groups: readonly Group[],
+  { epochs, sent, received, rejected }: Counters,
+): ClientMetrics {
+  const pendingCommits = groups.filter(({ pendingCommit }) => pendingCommit !== undefined).length;
+  const counted = { epochs, sent, received: { ...received }, rejected: { ...rejected } };
+  return { name, closed, groups: groups.length, ...counted, pendingCommits };
 }
