@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "@jest/globals";
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { spawnSync } from "node:child_process";
+import { spawnSync, type SpawnSyncReturns } from "node:child_process";
 import { capabilities } from "tinymls/crypto";
 import { folder, tinymls } from "./command.js";
 
@@ -68,6 +68,23 @@ test("bench measures four things against node:crypto", async () => {
   for (const name of names) expect(table.stdout.toString()).toMatch(new RegExp(`^${name} .* [0-9.]+x$`, "m"));
 }, 60_000);
 
+/** The demo of a copy of the program, in which a file of the demo reads `wrong` where it reads `right`. */
+function brokenDemo(file: string, right: string, wrong: string): SpawnSyncReturns<string> {
+  const copy = path(`broken-${copies++}`);
+  cpSync("dist", join(copy, "dist"), { recursive: true });
+  for (const needed of ["package.json", "build/Release"]) cpSync(needed, join(copy, needed), { recursive: true });
+  cpSync("node_modules/node-gyp-build", join(copy, "node_modules/node-gyp-build"), { recursive: true });
+  const part = join(copy, "dist/cli/demo", file);
+  const source = readFileSync(part, "utf8");
+  expect(source).toContain(right);
+  writeFileSync(part, source.replace(right, () => wrong));
+  return spawnSync(process.execPath, [join(copy, "dist/cli/main.js"), "demo", "--seconds", "1"], {
+    encoding: "utf8",
+    cwd: resolve("."),
+  });
+}
+let copies = 0;
+
 describe("demo", () => {
   test("does the main job, every check holds, and no file is left", async () => {
     writeFileSync(path("mine"), "a file of mine");
@@ -84,22 +101,19 @@ describe("demo", () => {
   }, 120_000);
 
   test("a check that does not hold fails it", async () => {
-    // The same program, hashing what is not in the files.
-    const copy = path("broken");
-    cpSync("dist", join(copy, "dist"), { recursive: true });
-    for (const file of ["package.json", "build/Release"]) cpSync(file, join(copy, file), { recursive: true });
-    cpSync("node_modules/node-gyp-build", join(copy, "node_modules/node-gyp-build"), { recursive: true });
-    const part = join(copy, "dist/cli/demo/files.js");
-    const source = readFileSync(part, "utf8");
-    const broken = source.replace("this.#hash.update(data)", "this.#hash.update(Math.random().toString())");
-    expect(broken).not.toBe(source);
-    writeFileSync(part, broken);
-    const run = spawnSync(process.execPath, [join(copy, "dist/cli/main.js"), "demo", "--seconds", "1"], {
-      encoding: "utf8",
-      cwd: resolve("."),
-    });
+    const wrongHash = "this.#hash.update(Math.random().toString())";
+    const run = brokenDemo("files.js", "this.#hash.update(data)", wrongHash);
     expect(run.status).toBe(1);
     expect(run.stdout).toMatch(/^ {2}FAIL SHA-256 of every file/m);
     expect(run.stdout).toMatch(/\n1 of \d+ checks FAILED/);
+  }, 120_000);
+
+  test.each(["SIGKILL", "SIGSEGV"])("a member whose process ends between two calls, by %s, is told of", (signal) => {
+    // It answers, and is gone a moment later.
+    const answered = "(result) => process.send({ id, result })";
+    const gone = `(result) => process.send({ id, result }, () => name === "leafIndexOf" && process.kill(process.pid, "${signal}"))`;
+    const run = brokenDemo("groups/member-process.js", answered, gone);
+    const line = `tinymls: internal error, Error: the process of alice ended: ${signal}: please report it\n`;
+    expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 1, stderr: line });
   }, 120_000);
 });

@@ -1,62 +1,31 @@
-import { pipeline } from "node:stream/promises";
 import { TinyMlsError } from "../../errors.js";
-import { openDestination } from "../destination.js";
 import { CliError } from "../exit.js";
 import { keyToOpen } from "../keys.js";
 import { parse, single } from "../options.js";
-import { Meter } from "../progress.js";
 import { damaged, decodeHeader, FileKeys, headerLength, type Header } from "../sealed-file.js";
-import { openSource, splitAt, type Source } from "../source.js";
-
-interface Values {
-  readonly output?: string;
-  readonly "key-file"?: string;
-  readonly "passphrase-file"?: string;
-  readonly passphrase?: boolean;
-  readonly progress?: boolean;
-}
+import { splitAt, type Source } from "../source.js";
+import { keyChoice, transfer, transferOptions, withSource, type TransferValues } from "../transfer.js";
 
 /** `tinymls open [FILE] [-o OUT]` */
 export async function run(args: string[]): Promise<void> {
-  const { values, positionals } = parse(args, {
-    output: { type: "string", short: "o" },
-    "key-file": { type: "string", short: "k" },
-    "passphrase-file": { type: "string" },
-    passphrase: { type: "boolean", short: "p" },
-    progress: { type: "boolean" },
-  });
-  const source = await openSource(single(positionals, "file"));
-  try {
-    await open(source, values);
-  } finally {
-    source.stream.destroy(); // who writes to it need not wait for us
-  }
+  const { values, positionals } = parse(args, transferOptions);
+  await withSource(single(positionals, "file"), (source) => open(source, values));
 }
 
-async function open(source: Source, values: Values): Promise<void> {
+async function open(source: Source, values: TransferValues): Promise<void> {
   const { first, rest } = await splitAt(source.stream, headerLength);
   const header = decodeHeader(first, source.name);
-  const choice = {
-    keyFile: values["key-file"],
-    passphraseFile: values["passphrase-file"],
-    passphrase: values.passphrase ?? false,
-  };
-  const key = await keyToOpen(choice, header, source.name);
+  const key = await keyToOpen(keyChoice(values), header, source.name);
   using keys = new FileKeys(header, key);
   key.dispose();
   if (!keys.verifyHeader()) throw wrongKey(header, source);
   using context = keys.context();
-  const destination = await openDestination(values.output);
-  try {
-    const total = source.size === undefined ? undefined : source.size - headerLength;
-    const meter = new Meter(total, values.progress ?? process.stderr.isTTY);
-    const opening = context.createDecryptStream({ maxChunkSize: header.chunkSize, aad: header.octets });
-    await pipeline(rest, meter, opening, destination.stream, { end: destination.end });
-    await destination.commit();
-  } catch (error) {
-    await destination.discard();
-    throw error instanceof TinyMlsError ? streamError(error, source, destination.end) : error;
-  }
+  await transfer(values, {
+    from: rest,
+    total: source.size === undefined ? undefined : source.size - headerLength,
+    through: context.createDecryptStream({ maxChunkSize: header.chunkSize, aad: header.octets }),
+    explain: (error, removed) => (error instanceof TinyMlsError ? streamError(error, source, removed) : error),
+  });
 }
 
 function wrongKey(header: Header, { name }: Source): CliError {

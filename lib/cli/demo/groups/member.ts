@@ -23,13 +23,16 @@ export class Member {
   readonly #process: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
+  /** Why no call is answered any more. */
+  #ended: Error | undefined;
 
   private constructor(name: string) {
     this.name = name;
     const script = fileURLToPath(new URL("./member-process.js", import.meta.url));
     this.#process = fork(script, { serialization: "advanced" });
     this.#process.on("message", (answer: Answer) => this.#settle(answer));
-    this.#process.on("exit", (code) => this.#end(code));
+    this.#process.on("exit", (code, signal) => this.#end(signal ?? `exit code ${code}`));
+    this.#process.on("error", (error) => this.#end(error.message));
   }
 
   static async start(name: string): Promise<Member> {
@@ -41,8 +44,9 @@ export class Member {
   call<N extends Call>(name: N, ...args: Args<N>): Result<N> {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) return reject(this.#ended);
       this.#waiting.set(id, { resolve: (result) => resolve(result as never), reject });
-      this.#process.send({ id, name, args });
+      this.#process.send({ id, name, args }, (error) => error !== null && this.#end(error.message));
     });
   }
 
@@ -63,8 +67,10 @@ export class Member {
     else waiting?.reject(new Error(`${this.name}: ${error}`));
   }
 
-  #end(code: number | null): void {
-    for (const { reject } of this.#waiting.values()) reject(new Error(`${this.name} ended with ${code}`));
+  /** The first reason is the one to tell: what follows from it says less. */
+  #end(reason: string): void {
+    this.#ended ??= new Error(`the process of ${this.name} ended: ${reason}`);
+    for (const { reject } of this.#waiting.values()) reject(this.#ended);
     this.#waiting.clear();
   }
 }
