@@ -1,13 +1,13 @@
-import { TinyMlsError } from "../errors.js";
 import { addon, type Bytes } from "./addon.js";
 import { aeadTagLength } from "./algorithms.js";
-import { join, octetsOf } from "./batch.js";
-import { check, faultError, usage } from "./fault.js";
+import { check } from "./fault.js";
 import { HpkeContext } from "./hpke-context.js";
+import { sealAll, type HpkeSealed } from "./hpke-seal-all.js";
 import { hpkeSuite, roomToOpen, sealablePlaintext, type HpkeOptions, type HpkeSuite } from "./hpke-suite.js";
 import { privateKeyHandle, type PrivateKey } from "./keys.js";
-import { handleOf, Secret, secretOf, secretOrBytes, type Sealable } from "./secret.js";
+import { secretOf, secretOrBytes, type Sealable, type Secret } from "./secret.js";
 
+export type { HpkeItem, HpkeSealed } from "./hpke-seal-all.js";
 export type { HpkeAead, HpkeKdf, HpkeOptions, HpkeSuite } from "./hpke-suite.js";
 export { HpkeContext } from "./hpke-context.js";
 
@@ -72,31 +72,8 @@ interface HpkeCalls {
     pskId: Optional,
     authPublicKey: Optional,
   ): number;
-  hpkeSealAll(
-    suite: number,
-    joined: Bytes,
-    lengths: Bytes,
-    plaintexts: Bytes,
-    plaintextLengths: Bytes,
-    handles: Bytes,
-  ): Promise<number | Buffer> | number;
-  wipe(bytes: Bytes): number;
 }
 const native = addon<HpkeCalls>();
-
-/** What a receiver needs beside its key: `enc` is the encapsulated secret. */
-export interface HpkeSealed {
-  readonly enc: Buffer;
-  readonly ciphertext: Buffer;
-}
-
-/** One message of `hpke.sealAll`. */
-export interface HpkeItem {
-  readonly publicKey: Bytes;
-  readonly info: Bytes;
-  readonly aad: Bytes;
-  readonly plaintext: Bytes | Secret;
-}
 
 /**
  * HPKE (RFC 9180) in the modes base, psk, auth and authPsk, chosen by the options.
@@ -164,34 +141,7 @@ export const hpke = {
     );
   },
 
-  /**
-   * Seals many messages in base mode, in parallel off the event loop. The inputs are copied before this returns; secrets may be
-   * disposed then. All are sealed or none: the error of the first that is refused names it by `path`, as `items[3]`.
-   */
-  async sealAll(suite: HpkeSuite, items: readonly HpkeItem[]): Promise<HpkeSealed[]> {
-    const operation = "hpke.sealAll";
-    const { id, encLength } = hpkeSuite(suite, operation);
-    if (!Array.isArray(items)) throw usage(operation, "the items are an array");
-    const given = items as readonly HpkeItem[];
-    const { bytes, lengths } = join(
-      given.flatMap((item, index) => {
-        // An info that many have in common, such as that of a Welcome, is copied and hashed once.
-        const shared = index > 0 && given[index - 1]!.info === item.info;
-        return shared ? [item.publicKey, mark, nothing, item.aad] : [item.publicKey, nothing, item.info, item.aad];
-      }),
-      operation,
-    );
-    const pending = startSealAll(id, bytes, lengths, given, operation);
-    if (typeof pending === "number") throw itemError(pending, operation);
-    const ciphertextLengths = given.map(({ plaintext }) => plaintext.byteLength + aeadTagLength);
-    const joined = await pending;
-    if (typeof joined === "number") throw itemError(joined, operation);
-    let offset = 0;
-    return ciphertextLengths.map((length) => {
-      const enc = joined.subarray(offset, (offset += encLength));
-      return { enc, ciphertext: joined.subarray(offset, (offset += length)) };
-    });
-  },
+  sealAll,
 
   /** RFC 9180 §6.2: a secret of `length` octets that the receiver exports likewise. */
   exportSender(
@@ -249,38 +199,4 @@ function receiverInputs({ psk, pskId, authPublicKey }: HpkeOptions): {
   authPublicKey: Optional;
 } {
   return { psk: psk && secretOrBytes(psk), pskId, authPublicKey };
-}
-
-const nothing = new Uint8Array(0);
-const mark = new Uint8Array(1);
-
-// Plaintexts that are bytes are joined, read by the addon and wiped before this returns.
-function startSealAll(
-  suite: number,
-  bytes: Bytes,
-  lengths: Bytes,
-  items: readonly HpkeItem[],
-  operation: string,
-): Promise<number | Buffer> | number {
-  const handles = new Float64Array(items.length);
-  items.forEach(({ plaintext }, index) => {
-    if (plaintext instanceof Secret) handles[index] = handleOf(plaintext);
-  });
-  const plain = join(
-    items.map(({ plaintext }) => (plaintext instanceof Secret ? nothing : plaintext)),
-    operation,
-  );
-  try {
-    return native.hpkeSealAll(suite, bytes, lengths, plain.bytes, plain.lengths, octetsOf(handles));
-  } finally {
-    native.wipe(plain.bytes);
-  }
-}
-
-// The answer is minus the fault and 256 times the number of the item, which counts from 1; 0 is for all of the call.
-function itemError(answer: number, operation: string): Error {
-  const { code, message } = faultError(-(-answer % 256), operation);
-  const number = Math.floor(-answer / 256);
-  const path = number === 0 ? {} : { path: `items[${number - 1}]` };
-  return new TinyMlsError(code, message, { operation, component: "native", ...path });
 }
