@@ -11,6 +11,7 @@ export {
   type DecryptStreamOptions,
   type EncryptStreamOptions,
   type ExpireEvent,
+  type FleetOptions,
   type LatencyHistogram,
   type Logger,
   type Operation,

@@ -5,7 +5,7 @@ interface ContextCalls {
     suite: number,
     ratchet: number,
     fips: number,
-    shared: number,
+    peers: number,
     ratchetPeriod: number,
     stateLifetime: number,
     minKeyRotation: number,
@@ -16,7 +16,10 @@ interface ContextCalls {
     replayWindow: number,
     timingJitterMicros: number,
     secret: number | undefined,
+    firstEpoch?: number,
+    firstAge?: number,
   ): number;
+  contextAdopt(context: number, epoch: number, secret: number, age: number, delay: number, reason: number): number;
   contextSeal(context: number, plaintext: Bytes, out: Bytes, aad?: Bytes): number;
   contextOpen(context: number, frame: Bytes, out: Bytes, aad?: Bytes): number;
   contextBatch(context: number, ...arrays: BatchArrays): number;

@@ -2,7 +2,6 @@ import { isUint8Array } from "node:util/types";
 import type { Bytes } from "../native/addon.js";
 import { FRAME_OVERHEAD } from "./frame.js";
 import { usage } from "./options.js";
-import { largestChunkSize } from "./stream.js";
 
 export function bytesOf(data: Bytes | string, operation: string, name: string): Bytes {
   if (typeof data === "string") return Buffer.from(data);
@@ -10,11 +9,11 @@ export function bytesOf(data: Bytes | string, operation: string, name: string): 
   throw usage(operation, `${name} must be a Uint8Array or a string`);
 }
 
-export function chunkSizeOf(operation: string, name: string, value: number | undefined, otherwise: number): number {
-  if (value === undefined) return otherwise;
-  if (Number.isInteger(value) && value >= 1 && value <= largestChunkSize) return value;
-  throw usage(operation, `${name} must be an integer from 1 to ${largestChunkSize}`);
-}
+/** Why the addon did not rotate. */
+export const wrongRotation = (entropy: Bytes | undefined) =>
+  entropy === undefined
+    ? "the epochs of a fleet are in its storage: await rotate() of the Context that was opened"
+    : "entropy cannot be mixed into a shared secret: peers could not follow";
 
 /** Why the addon refused the arguments of one operation. */
 export function wrongArguments(operation: string, input?: Bytes, out?: Bytes, aad?: Bytes): string | undefined {

@@ -7,21 +7,17 @@ import { native, news, openFrame, sealFrame } from "./addon.js";
 import { Batch, Kind, mixedBatch, type Operation, type OperationResult } from "./batch.js";
 import { fetchEvents, securityCodes, SecurityLog, type ContextEvents } from "./events.js";
 import { checked, contextError } from "./faults.js";
+import type { Fleet } from "./fleet/fleet.js";
+import type { FleetOptions } from "./fleet/options.js";
 import { FRAME_OVERHEAD } from "./frame.js";
 import { lookAfter } from "./housekeeping.js";
 import { healthOf, type ContextHealth, type ContextState } from "./health.js";
 import { readMetrics, type ContextMetrics } from "./metrics.js";
-import { bytesOf, chunkSizeOf, wrongArguments } from "./arguments.js";
+import { Opened } from "./opened.js";
+import { bytesOf, wrongArguments, wrongRotation } from "./arguments.js";
 import { createKeyring, drawEntropy, gcIntervalOf, usage, type ContextOptions } from "./options.js";
-import {
-  DecryptStream,
-  defaultChunkSize,
-  defaultMaxChunkSize,
-  EncryptStream,
-  type DecryptStreamOptions,
-  type EncryptStreamOptions,
-} from "./stream.js";
-import { tokenOf, tokenValue, type ContextToken } from "./token.js";
+import { DecryptStream, EncryptStream, type DecryptStreamOptions, type EncryptStreamOptions } from "./stream.js";
+import { tokenOf, type ContextToken } from "./token.js";
 
 interface Aad {
   /** Data that is authenticated along, not sent: both sides name the same. */
@@ -31,14 +27,6 @@ interface Aad {
 const none = new Uint8Array(0);
 const whole = (data: Buffer): Buffer => data;
 const [closedFault, rotateOperation] = [-8, "Context.rotateKey"];
-
-/** What `Context.attach` hands to the constructor. */
-class Attached {
-  constructor(
-    readonly handle: number,
-    readonly options: Pick<ContextOptions, "gcInterval" | "name" | "logger">,
-  ) {}
-}
 
 /**
  * An epoch-rotating, ratcheting AEAD. Keys live in native memory. All operations throw a `TinyMlsError`: `closed` after `close()`,
@@ -55,6 +43,7 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
   #final: ContextMetrics | undefined;
   #lastError: TinyMlsError | undefined;
   #troubled = false;
+  readonly #fleet: Fleet | undefined;
   readonly #log: SecurityLog | undefined;
   readonly #entropySource: (() => Bytes) | undefined;
   readonly name: string | undefined;
@@ -63,15 +52,28 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
 
   constructor(options: ContextOptions = {}) {
     super();
-    const attached = (options as unknown) instanceof Attached ? (options as unknown as Attached) : undefined;
-    const { gcInterval, name, logger } = attached?.options ?? options;
+    const opened = (options as unknown) instanceof Opened ? (options as unknown as Opened) : undefined;
+    const { gcInterval, name, logger } = opened?.options ?? options;
     this.gcInterval = gcIntervalOf(gcInterval);
     this.name = name;
     this.#log = logger && new SecurityLog(logger, name);
     this.#entropySource = options.entropySource;
-    this.#handle = attached?.handle ?? createKeyring(options);
+    this.#handle = opened?.handle ?? createKeyring(options);
+    this.#fleet = opened?.fleet;
+    this.#fleet?.join({ changed: () => this.#drain(), report: (error) => this.#report(error) });
     releaseWhenCollected(this, this.#handle);
     lookAfter(this);
+  }
+
+  /**
+   * A Context whose epochs are shared by all that open the same name in one storage: a frame sealed by one opens for the others. Machines
+   * follow each other's rotations; see docs/fleets.md. Close it: a watch on the storage keeps it alive.
+   *
+   * @throws TinyMlsError `usage` for options that make no sense, `config` where the fleet was made with others; what `Vault.open` throws;
+   *   `storage`, `missing` and `invalid` with the record in `path`
+   */
+  static async open(options: FleetOptions): Promise<Context> {
+    return new Context((await Opened.fleet(options)) as object);
   }
 
   /**
@@ -81,15 +83,7 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
    * @throws TinyMlsError `closed` when the Context is closed or collected, or the token is not of this process
    */
   static attach(token: ContextToken, options: Pick<ContextOptions, "gcInterval" | "name" | "logger"> = {}): Context {
-    const operation = "Context.attach";
-    const handle = checked(native.contextAttach(tokenValue(token, operation)), operation);
-    return new Context(
-      new Attached(handle, {
-        gcInterval: token.gcInterval,
-        ...(token.name && { name: token.name }),
-        ...options,
-      }) as object,
-    );
+    return new Context(Opened.attach(token, options) as object);
   }
 
   /**
@@ -189,9 +183,7 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
 
   /** A Transform that seals a stream of any length in constant memory; what it writes is described in docs/context.md. */
   createEncryptStream(options: EncryptStreamOptions = {}): EncryptStream {
-    const operation = "Context.createEncryptStream";
-    const chunkSize = chunkSizeOf(operation, "chunkSize", options.chunkSize, defaultChunkSize);
-    return new EncryptStream(this, chunkSize, bytesOf(options.aad ?? none, operation, "aad"));
+    return new EncryptStream(this, options);
   }
 
   /**
@@ -199,9 +191,7 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
    * be complete when the stream has ended without one.
    */
   createDecryptStream(options: DecryptStreamOptions = {}): DecryptStream {
-    const operation = "Context.createDecryptStream";
-    const largest = chunkSizeOf(operation, "maxChunkSize", options.maxChunkSize, defaultMaxChunkSize);
-    return new DecryptStream(this, largest, bytesOf(options.aad ?? none, operation, "aad"));
+    return new DecryptStream(this, options);
   }
 
   /**
@@ -218,18 +208,23 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
       this.#stir();
       using secret = entropy?.byteLength ? Secret.from(entropy) : undefined;
       const epoch = native.contextRotate(this.#handle, secret && handleOf(secret));
-      return this.#checked(epoch, rotateOperation, () =>
-        entropy === undefined ? undefined : "entropy cannot be mixed into a shared secret: peers could not follow",
-      );
+      return this.#checked(epoch, rotateOperation, () => wrongRotation(entropy));
     } finally {
       this.#activity = "ready";
       this.#drain();
     }
   }
 
+  /** As `rotateKey`, for a fleet too: the new epoch is stored then, and seals as soon as all had time to hear of it, 2 s at most. */
+  async rotate(options?: { entropy?: Bytes }): Promise<number> {
+    if (this.#fleet === undefined || this.#handle === 0) return this.rotateKey(options);
+    const entropy = bytesOf(options?.entropy ?? none, "Context.rotate", "entropy");
+    return await this.#fleet.rotate("requested", entropy);
+  }
+
   /** State, age and limits, for a health check. */
   health(): ContextHealth {
-    return healthOf(this.metrics(), this.state, this.#troubled, this.#lastError);
+    return healthOf(this.metrics(), this.state, this.#troubled || this.#fleet?.troubled === true, this.#lastError);
   }
 
   /** Counters of all threads that share this Context; after `close` those of that moment. */
@@ -266,6 +261,7 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
     this.#troubled = answer < 0;
     if (answer < 0) this.#report(contextError(answer, "Context.collect"));
     if (answer !== 0) this.#drain();
+    this.#fleet?.tend();
     return this.#handle !== 0;
   }
 
@@ -333,6 +329,7 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
   // Notes a refusal, and tells those who watch.
   #failed(error: TinyMlsError): TinyMlsError {
     this.#lastError = error;
+    this.#fleet?.heed(error.code);
     if (!securityCodes.has(error.code)) return error;
     this.#log?.refused(error);
     const { code, rule, operation = "" } = error;
@@ -395,6 +392,7 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
     if (typeof metrics !== "number") this.#final = { ...metrics, closed: true };
     const handle = this.#handle;
     this.#handle = 0;
+    this.#fleet?.close();
     release(handle, "Context.close");
   }
 }

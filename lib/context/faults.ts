@@ -15,7 +15,7 @@ const refusals: readonly Refusal[] = [
   { code: "malformed", message: "this is no frame" },
   { code: "invalid", message: "the frame is of another suite", details: { rule: "suite" } },
   { code: "undecryptable", message: "decryption or authentication failed" },
-  { code: "expired", message: "the key of this frame is erased" },
+  { code: "expired", message: "the key is erased, or its time to seal has passed" },
   { code: "closed", message: "the Context is closed" },
   { code: "exhausted", message: "a limit of use is reached" },
   { code: "invalid", message: "the frame was seen before", details: { rule: "replay" } },
@@ -26,6 +26,7 @@ const refusals: readonly Refusal[] = [
     message: "the random number generator failed its health check; the Context is closed",
     details: { fatal: true },
   },
+  { code: "missing", message: "the epoch of this frame has not reached this machine yet" },
 ];
 const usageFault = 2;
 

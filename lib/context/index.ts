@@ -2,6 +2,7 @@ export { Context } from "./context.js";
 export type { ContextHealth, ContextState } from "./health.js";
 export type { Operation, OperationResult } from "./batch.js";
 export type { ContextEvents, ExpireEvent, RotateEvent, RotationReason, SecurityEvent } from "./events.js";
+export type { FleetOptions } from "./fleet/options.js";
 export { FRAME_OVERHEAD } from "./frame.js";
 export type { Logger } from "./logger.js";
 export type { ContextMetrics, LatencyHistogram, OperationMetrics } from "./metrics.js";

@@ -57,7 +57,7 @@ const firstBoundBits = 7;
 const bounds = Array.from({ length: 20 }, (_, i) => 2 ** (firstBoundBits + i));
 const statusLength = 15;
 const operationLength = 3 + bounds.length + 1;
-const faults = 14;
+const faults = 15;
 const replayed = 10;
 
 // Read at once and never kept, so that one will do for the thread.

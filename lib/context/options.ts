@@ -51,6 +51,8 @@ export interface ContextOptions {
   logger?: Logger;
 }
 
+type FleetChoices = Omit<ContextOptions, "secret" | "maxEpochSkip" | "name">;
+
 const suites: Readonly<Record<ContextSuite, { id: number; keySize: number }>> = {
   "AES-128-GCM": { id: 1, keySize: 16 },
   "AES-256-GCM": { id: 2, keySize: 32 },
@@ -104,7 +106,7 @@ interface Times {
   maxKeyAge: number;
 }
 
-function timesOf(options: ContextOptions): Times {
+function timesOf(options: FleetChoices): Times {
   const stateLifetime = integer("stateLifetime", options.stateLifetime, 1, year, 24 * 60 * minute);
   const period = integer("ratchetPeriod", options.ratchetPeriod, 0, year, Math.min(100, stateLifetime));
   if (period > stateLifetime) refuse(`ratchetPeriod must be at most stateLifetime (${stateLifetime}), not ${period}`);
@@ -116,7 +118,7 @@ function timesOf(options: ContextOptions): Times {
   return { ratchetPeriod: period, stateLifetime, minKeyRotation, maxKeyAge };
 }
 
-function suiteOf(options: ContextOptions): number {
+function suiteOf(options: FleetChoices): number {
   const suite = oneOf("suite", options.suite, Object.keys(suites) as ContextSuite[], "AES-256-GCM");
   const { id, keySize } = suites[suite];
   if (options.keySize !== undefined && options.keySize !== keySize)
@@ -156,21 +158,50 @@ export function drawEntropy(source: () => Bytes): Secret {
   });
 }
 
-// The native handle of a new key ring, or minus the fault.
-function create(options: ContextOptions): number {
-  if (typeof options !== "object" || options === null) refuse("options must be an object");
+/** The first epoch of a key ring whose epochs come from the storage of a fleet. */
+export interface FirstEpoch {
+  readonly epoch: number;
+  readonly secret: Secret;
+  /** Milliseconds. */
+  readonly age: number;
+  /** How much longer than `stateLifetime` keys are kept, in milliseconds. */
+  readonly tolerance: number;
+}
+
+/** What the machines of a fleet must agree on, in numbers. */
+export function fleetTermsOf(options: FleetChoices) {
   const { ratchetPeriod, stateLifetime, minKeyRotation, maxKeyAge } = timesOf(options);
+  const terms = {
+    suite: suiteOf(options),
+    ratchet: ratchets[ratchetOf(options)],
+    ratchetPeriod: BigInt(ratchetPeriod),
+    stateLifetime: BigInt(stateLifetime),
+    maxKeyAge: BigInt(maxKeyAge),
+  };
+  return { terms, minKeyRotation };
+}
+
+const ratchetOf = (options: FleetChoices) =>
+  oneOf("ratchet", options.ratchet, Object.keys(ratchets) as (keyof typeof ratchets)[], "aes-ctr");
+
+/** What the addon makes a key ring of, but for its secret. Throws `usage` for an option that is out of range. */
+export function keyringNumbers(options: ContextOptions, first?: FirstEpoch) {
+  if (typeof options !== "object" || options === null) refuse("options must be an object");
+  const times = timesOf(options);
+  const { ratchetPeriod, maxKeyAge } = times;
+  // A fleet has its own schedule; the key ring stops sealing at the end.
+  const minKeyRotation = first ? maxKeyAge : times.minKeyRotation;
+  const stateLifetime = times.stateLifetime + (first?.tolerance ?? 0);
   const steps = ratchetPeriod === 0 ? 0 : Math.min(Math.ceil(stateLifetime / ratchetPeriod), maxSteps - 1);
-  const ratchet = oneOf("ratchet", options.ratchet, Object.keys(ratchets) as (keyof typeof ratchets)[], "aes-ctr");
   const { fips, timingJitter } = options;
   if (fips !== undefined && typeof fips !== "boolean") refuse("fips must be true or false");
   if (timingJitter !== undefined && (typeof timingJitter !== "object" || timingJitter === null))
     refuse("timingJitter must be an object with maxMicros");
-  const numbers = [
+  return [
     suiteOf(options),
-    ratchets[ratchet],
+    ratchets[ratchetOf(options)],
     fips === true ? 1 : 0,
-    options.secret === undefined ? 0 : 1,
+    first ? 2 : options.secret === undefined ? 0 : 1,
     ratchetPeriod,
     stateLifetime,
     minKeyRotation,
@@ -181,6 +212,12 @@ function create(options: ContextOptions): number {
     integer("replayWindow", options.replayWindow, 0, maxSteps, 0),
     timingJitter === undefined ? 0 : integer("timingJitter.maxMicros", timingJitter.maxMicros, 0, 1_000_000, 0),
   ] as const;
+}
+
+// The native handle of a new key ring, or minus the fault.
+function create(options: ContextOptions, first: FirstEpoch | undefined): number {
+  const numbers = keyringNumbers(options, first);
+  if (first) return native.contextCreate(...numbers, handleOf(first.secret), first.epoch, first.age);
   const secret = secretOf(options);
   try {
     return native.contextCreate(...numbers, secret && handleOf(secret));
@@ -190,8 +227,8 @@ function create(options: ContextOptions): number {
 }
 
 /** The native handle of a new key ring. Throws `usage` for an option that is out of range. */
-export function createKeyring(options: ContextOptions): number {
-  const answer = create(options);
+export function createKeyring(options: ContextOptions, first?: FirstEpoch): number {
+  const answer = create(options, first);
   if (answer >= 0) return answer;
   const error = contextError(answer, "Context");
   if (error.code !== "config" || options.fips !== true) throw error;

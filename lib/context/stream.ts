@@ -1,7 +1,9 @@
 import { Transform, type TransformCallback } from "node:stream";
 import { TinyMlsError } from "../errors.js";
 import type { Bytes } from "../native/addon.js";
+import { bytesOf } from "./arguments.js";
 import { FRAME_HEADER, FRAME_OVERHEAD } from "./frame.js";
+import { usage } from "./options.js";
 
 /** The two operations that a stream needs of its Context. */
 export interface Sealer {
@@ -22,9 +24,10 @@ export interface DecryptStreamOptions {
   aad?: Bytes;
 }
 
-export const defaultChunkSize = 64 * 1024;
-export const defaultMaxChunkSize = 1024 * 1024;
-export const largestChunkSize = 16 * 1024 * 1024;
+const defaultChunkSize = 64 * 1024;
+const defaultMaxChunkSize = 1024 * 1024;
+const largestChunkSize = 16 * 1024 * 1024;
+const none = new Uint8Array(0);
 
 const prefixLength = 4;
 const label = Buffer.from("tinymls stream 1", "latin1");
@@ -57,6 +60,12 @@ class ChunkBinding {
   }
 }
 
+function chunkSizeOf(operation: string, name: string, value: number | undefined, otherwise: number): number {
+  if (value === undefined) return otherwise;
+  if (Number.isInteger(value) && value >= 1 && value <= largestChunkSize) return value;
+  throw usage(operation, `${name} must be an integer from 1 to ${largestChunkSize}`);
+}
+
 /** Seals what is written to it, in chunks. */
 export class EncryptStream extends Transform {
   readonly #context: Sealer;
@@ -64,11 +73,12 @@ export class EncryptStream extends Transform {
   readonly #chunk: Buffer;
   #filled = 0;
 
-  constructor(context: Sealer, chunkSize: number, aad: Bytes) {
+  constructor(context: Sealer, { chunkSize, aad }: EncryptStreamOptions) {
     super({ decodeStrings: true });
+    const operation = "Context.createEncryptStream";
     this.#context = context;
-    this.#binding = new ChunkBinding(aad);
-    this.#chunk = Buffer.allocUnsafeSlow(chunkSize);
+    this.#binding = new ChunkBinding(bytesOf(aad ?? none, operation, "aad"));
+    this.#chunk = Buffer.allocUnsafeSlow(chunkSizeOf(operation, "chunkSize", chunkSize, defaultChunkSize));
   }
 
   override _transform(data: Buffer, _encoding: string, done: TransformCallback): void {
@@ -119,11 +129,13 @@ export class DecryptStream extends Transform {
   /** A frame waits until it is known whether another one follows it. */
   #held: Buffer | undefined;
 
-  constructor(context: Sealer, maxChunkSize: number, aad: Bytes) {
+  constructor(context: Sealer, { maxChunkSize, aad }: DecryptStreamOptions) {
     super({ decodeStrings: true });
+    const operation = "Context.createDecryptStream";
+    const largest = chunkSizeOf(operation, "maxChunkSize", maxChunkSize, defaultMaxChunkSize);
     this.#context = context;
-    this.#binding = new ChunkBinding(aad);
-    this.#maxFrame = maxChunkSize + FRAME_OVERHEAD;
+    this.#binding = new ChunkBinding(bytesOf(aad ?? none, operation, "aad"));
+    this.#maxFrame = largest + FRAME_OVERHEAD;
   }
 
   override _transform(data: Buffer, _encoding: string, done: TransformCallback): void {

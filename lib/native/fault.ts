@@ -22,6 +22,7 @@ const meanings: readonly (FaultMeaning | undefined)[] = [
   { code: "invalid", message: "too far ahead", details: { rule: "ahead" } },
   { code: "internal", message: "no memory, or no locked memory where strict memory is asked for" },
   { code: "internal", message: "the random number generator failed its health check", details: { fatal: true } },
+  { code: "missing", message: "what it needs has not come yet" },
 ];
 
 /** The error that a negative answer of the addon stands for. */

@@ -14,6 +14,9 @@ constexpr double kNews = 1099511627776.0;  // 2^40
 
 constexpr Nanos kMillisecond = 1'000'000, kMicrosecond = 1'000;
 
+// Who else has the keys.
+enum class Peers : uint8_t { kNone = 0, kSecret = 1, kFleet = 2 };
+
 template <auto operation>
 napi_value one_frame(napi_env env, napi_callback_info info) {
   Call<4> call(env, info);
@@ -40,15 +43,17 @@ Nanos milliseconds(CallReader& call, size_t index) {
   return 0;
 }
 
-// (suite, ratchet, fips, shared, ratchetPeriod, stateLifetime, minKeyRotation, maxKeyAge, maxOperations, maxEpochSkip,
-// maxStepAhead, replayWindow, timingJitter in microseconds, secret or entropy)
+// (suite, ratchet, fips, peers, ratchetPeriod, stateLifetime, minKeyRotation, maxKeyAge, maxOperations, maxEpochSkip,
+// maxStepAhead, replayWindow, timingJitter in microseconds, secret or entropy[, of a fleet: first epoch, its age])
 napi_value create(napi_env env, napi_callback_info info) {
-  Call<14> call(env, info);
+  Call<16> call(env, info);
   KeyringOptions options;
   options.suite = call.aead_id(0);
   options.ratchet = call.one_of(1, RatchetId::kAesCtr, RatchetId::kHkdfSha256);
   const bool fips = call.flag(2);
-  options.shared = call.flag(3);
+  const Peers peers = call.one_of(3, Peers::kNone, Peers::kFleet);
+  options.shared = peers != Peers::kNone;
+  options.fleet = peers == Peers::kFleet;
   options.ratchet_period = milliseconds(call, 4);
   options.state_lifetime = milliseconds(call, 5);
   options.min_key_rotation = milliseconds(call, 6);
@@ -59,6 +64,10 @@ napi_value create(napi_env env, napi_callback_info info) {
   options.replay_window = call.integer<uint32_t>(11);
   options.timing_jitter = static_cast<Nanos>(call.integer<uint32_t>(12)) * kMicrosecond;
   const View secret = call.absent(13) ? View{} : call.secret(13);
+  if (options.fleet) {
+    options.first_epoch = call.integer<uint32_t>(14);
+    options.first_age = milliseconds(call, 15);
+  }
   if (call.refused()) return call.refusal();
   if (fips) {
     const auto library = Library::fips();
@@ -69,6 +78,18 @@ napi_value create(napi_env env, napi_callback_info info) {
   }
   auto keyring = Keyring::create(options, secret);
   return keyring ? call.adopt(std::make_shared<Attachment>(std::move(*keyring))) : call.answer(keyring.fault());
+}
+
+// (context, epoch, secret, age, delay, reason): an epoch of a fleet.
+napi_value adopt(napi_env env, napi_callback_info info) {
+  Call<6> call(env, info);
+  Attachment* const context = call.object<Attachment>(0);
+  const auto epoch = call.integer<uint32_t>(1);
+  const View secret = call.secret(2);
+  const Nanos age = milliseconds(call, 3), delay = milliseconds(call, 4);
+  const auto reason = call.one_of(5, RotationReason::kRequested, RotationReason::kFollowed);
+  if (call.refused()) return call.refusal();
+  return call.answer(context->ring->adopt(epoch, secret, age, delay, reason));
 }
 
 napi_value share(napi_env env, napi_callback_info info) {
@@ -214,6 +235,7 @@ void register_keyring(napi_env env, napi_value exports) {
       {"contextSeal", one_frame<&Keyring::seal>},
       {"contextOpen", one_frame<&Keyring::open>},
       {"contextShare", share},
+      {"contextAdopt", adopt},
       {"contextAttach", attach},
       {"contextRotate", rotate},
       {"contextStir", stir},

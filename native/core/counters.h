@@ -13,7 +13,7 @@ namespace tinymls {
 constexpr unsigned kFirstBoundBits = 7;
 constexpr size_t kLatencyBounds = 20;
 constexpr size_t kLatencyBuckets = kLatencyBounds + 1;
-constexpr size_t kFaults = 14;
+constexpr size_t kFaults = 15;
 
 // One operation in this many is timed: reading the clock twice would cost as much as half a short operation.
 constexpr uint32_t kLatencySampling = 64;

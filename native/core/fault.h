@@ -26,6 +26,7 @@ enum class Fault : uint8_t {
   kAhead = 11,         // names an epoch or step beyond the limits of following
   kMemory = 12,        // no memory, or no locked memory where `strict` asks for it
   kRandom = 13,        // the random number generator failed its health check; fatal
+  kMissing = 14,       // what it needs has not come yet
 };
 
 template <class T>

@@ -109,6 +109,7 @@ Result<void> Keyring::renew(SealKey& seal) {
   const std::lock_guard lock(mutex_);
   if (auto open = usable(); !open) return open;
   const Nanos now = options_.clock();  // under the mutex, so that no lane enters a step after another one has left it
+  activate(now);
   if (now >= current().seal_until()) {
     if (auto rotated = rotate_locked(now, {}, RotationReason::kSchedule); !rotated) return rotated;
   }
@@ -130,7 +131,7 @@ Result<void> Keyring::renew(SealKey& seal) {
             .first = epoch.counted_from};
   }
   seal.version = version();
-  seal.until = std::min(epoch.step_end(step), epoch.seal_until());
+  seal.until = std::min({epoch.step_end(step), epoch.seal_until(), next_activation()});
   return {};
 }
 
@@ -139,6 +140,10 @@ Result<void> Keyring::exhaust(const Epoch& epoch) {
   const std::lock_guard lock(mutex_);
   if (auto open = usable(); !open) return open;
   if (&current() != &epoch) return {};
+  if (!upcoming_.empty()) {
+    activate_next();
+    return {};
+  }
   return rotate_locked(options_.clock(), {}, RotationReason::kLimit);
 }
 

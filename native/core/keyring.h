@@ -13,6 +13,7 @@ struct KeyringOptions {
   AeadId suite = AeadId::kAes256Gcm;
   RatchetId ratchet = RatchetId::kAesCtr;
   bool shared = false;  // peers hold the secret too: epochs are deterministic, and frames of later ones are followed
+  bool fleet = false;   // `shared`, but each epoch has a secret of its own that comes from outside (keyring_fleet.cc)
   Nanos ratchet_period = 100'000'000;
   Nanos state_lifetime = Nanos{86'400} * 1'000'000'000;
   Nanos min_key_rotation = Nanos{1'800} * 1'000'000'000;
@@ -25,6 +26,7 @@ struct KeyringOptions {
   Nanos (*clock)() = coarse_clock;
   // Where the numbers start; only tests of the limits start elsewhere.
   uint32_t first_epoch = 0;
+  Nanos first_age = 0;
   uint64_t first_sequence = 0;
 };
 
@@ -66,6 +68,9 @@ class Keyring {
   Result<uint32_t> rotate(View entropy);
   // Mixed into all later rotations of a Keyring that is not shared.
   Result<void> stir(View entropy);
+  // An epoch of a fleet, `age` old, which is after all that are known; at once for opening, for sealing when `delay`
+  // has passed or the current one may seal no more. Fault::kUsage for another Keyring.
+  Result<void> adopt(uint32_t number, View epoch_secret, Nanos age, Nanos delay, RotationReason reason);
   // Erases what expired, rotates when that is due. `clock()` is the time.
   Result<void> collect();
   void close(Fault cause = {});
@@ -101,6 +106,10 @@ class Keyring {
   Epoch& current() { return *epochs_.back(); }
   std::shared_ptr<Epoch> find(uint32_t epoch) const;
   Result<void> begin_epoch(uint32_t number, View epoch_secret, Nanos now);
+  Result<std::shared_ptr<Epoch>> fleet_epoch(uint32_t number, View epoch_secret, Nanos begin) const;
+  void activate(Nanos now);  // what of `upcoming_` is due
+  void activate_next();
+  Nanos next_activation() const { return upcoming_.empty() ? INT64_MAX : upcoming_.front().activation; }
   Result<void> rotate_locked(Nanos now, View entropy, RotationReason reason);
   Result<void> exhaust(const Epoch& epoch);
   Result<void> usable() const;
@@ -125,7 +134,13 @@ class Keyring {
   std::atomic<uint64_t> event_count_{0};
 
   std::mutex mutex_;
+  struct Upcoming {
+    std::shared_ptr<Epoch> epoch;
+    Nanos activation;
+    RotationReason reason;
+  };
   std::vector<std::shared_ptr<Epoch>> epochs_;  // the retained ones by number, the current one last
+  std::vector<Upcoming> upcoming_;              // of a fleet: known, and not yet sealed under
   SecretBytes next_;                            // the way to the epoch after the current one
   SecretBytes stirred_;
   std::vector<std::shared_ptr<Lane>> lanes_;

@@ -38,7 +38,8 @@ bool in_range(const KeyringOptions& o, View secret) {
   const bool ahead =
       o.max_step_ahead < kRatchetSteps && (o.ratchet_period == 0 || o.max_step_ahead <= kMaxTime / o.ratchet_period);
   return known_suite && known_ratchet && times && ahead && o.max_operations > 0 && o.replay_window <= (1u << 24) &&
-         (!o.shared || !secret.empty());
+         (!o.shared || !secret.empty()) &&
+         (!o.fleet || (o.shared && o.first_age >= 0 && o.first_age <= kMaxTime && o.min_key_rotation == o.max_key_age));
 }
 
 }  // namespace
@@ -71,13 +72,15 @@ Result<std::shared_ptr<Keyring>> Keyring::create(const KeyringOptions& options, 
     if (!mixed) return mixed.fault();
     std::copy(secret.begin(), secret.end(), mixed->data() + kEntropyLength);
   }
-  auto epoch_secret = first_epoch_secret(*options.library, options.shared ? secret : mixed->view());
+  auto epoch_secret = options.fleet ? SecretBytes::copy(secret)
+                                    : first_epoch_secret(*options.library, options.shared ? secret : mixed->view());
   if (!epoch_secret) return epoch_secret.fault();
   std::shared_ptr<Keyring> keyring(new (std::nothrow) Keyring(options, sender));
   if (!keyring) return Fault::kMemory;
   keyring->process_ = process_count();
   keyring->born_ = options.clock();
-  if (auto begun = keyring->begin_epoch(options.first_epoch, epoch_secret->view(), keyring->born_); !begun) {
+  if (auto begun = keyring->begin_epoch(options.first_epoch, epoch_secret->view(), keyring->born_ - options.first_age);
+      !begun) {
     return begun.fault();
   }
   keyring->current().sequence = options.first_sequence;
@@ -116,7 +119,11 @@ void Keyring::detach(const std::shared_ptr<Lane>& lane) {
 
 std::shared_ptr<Epoch> Keyring::find(uint32_t number) const {
   const auto found = std::find_if(epochs_.rbegin(), epochs_.rend(), [&](const auto& e) { return e->number == number; });
-  return found == epochs_.rend() ? nullptr : *found;
+  if (found != epochs_.rend()) return *found;
+  for (const Upcoming& upcoming : upcoming_) {
+    if (upcoming.epoch->number == number) return upcoming.epoch;
+  }
+  return nullptr;
 }
 
 Result<Nanos> Keyring::draw_rotation_age() const {
@@ -166,6 +173,10 @@ Result<uint32_t> Keyring::rotate(View entropy) {
 
 Result<void> Keyring::rotate_locked(Nanos now, View entropy, RotationReason reason) {
   const uint32_t number = current().number;
+  if (options_.fleet) {  // its epochs come from outside
+    if (reason == RotationReason::kRequested) return Fault::kUsage;
+    return reason == RotationReason::kLimit ? Fault::kExhausted : Fault::kExpired;
+  }
   if (number == UINT32_MAX) return Fault::kExhausted;
   Result<SecretBytes> mixed = SecretBytes();
   if (!options_.shared) {
@@ -214,6 +225,10 @@ Result<OpenKey> Keyring::opening_key(const FrameHeader& header, Nanos now) {
   Ratchet ahead;
   if (!epoch) {
     if (header.epoch < current().number) return Fault::kExpired;
+    if (options_.fleet) {
+      const bool passed = !upcoming_.empty() && header.epoch < upcoming_.back().epoch->number;
+      return passed ? Fault::kExpired : Fault::kMissing;
+    }
     const uint32_t skip = header.epoch - current().number;
     if (!options_.shared || skip > options_.max_epoch_skip) return Fault::kAhead;
   }
@@ -247,7 +262,7 @@ Result<void> Keyring::revalidate(OpenKey& key, Nanos now) {
 Result<void> Keyring::follow(const FrameHeader& header, Nanos now, OpenKey& key) {
   const std::lock_guard lock(mutex_);
   if (auto open = usable(); !open) return open;
-  if (header.epoch > current().number) {
+  if (header.epoch > current().number && !options_.fleet) {
     if (auto r = follow_epochs(header.epoch, now - header.step * options_.ratchet_period); !r) return r;
   }
   key.epoch = find(header.epoch);
@@ -275,7 +290,8 @@ Result<void> Keyring::collect() {
     const std::lock_guard lock(mutex_);
     if (!usable()) return {};
     const Nanos now = options_.clock();
-    if (now >= current().seal_until() && current().number != UINT32_MAX) {
+    activate(now);
+    if (now >= current().seal_until() && current().number != UINT32_MAX && !options_.fleet) {
       result = rotate_locked(now, {}, RotationReason::kSchedule);
     }
     for (size_t i = epochs_.size(); i-- > 0;) {
@@ -323,7 +339,9 @@ void Keyring::close(Fault cause) {
   if (closed_.exchange(true, std::memory_order_acq_rel)) return;
   changed();
   for (const auto& epoch : epochs_) epoch->erase();
+  for (const Upcoming& upcoming : upcoming_) upcoming.epoch->erase();
   epochs_.clear();
+  upcoming_.clear();
   next_.clear();
   stirred_.clear();
   for (const auto& lane : lanes_) lane->wipe_keys();
