@@ -84,6 +84,12 @@ export function recipes({ suite, members, populated }) {
   // blanks a path of the other half, whose siblings are then recipients.
   const afterRemoval = populated ? Math.max(1, 2 * depth - 3) : members - 2;
   const one = of.leaf * 2;
+  // Of the path secrets that a receiver derives: from the node above both leaves to the root.
+  const shared = populated ? Math.max(1, depth - 1) : 1;
+  const join = [
+    ...[mac(of.tree), hpkeOpen(2 * of.hashed), mac(of.label, 3), open(of.tree)],
+    ...[...validatedTree(of, members, populated), ...epoch(of, 0)],
+  ];
   return {
     create: [deriveKeyPair(0), sign(of.leaf), hash(of.leaf, 2), mac(of.label, 11)],
     addAll: [
@@ -92,10 +98,8 @@ export function recipes({ suite, members, populated }) {
       ...[sign(2 * of.tree), ...epoch(of, 2 * of.tree), ...privateMessage(of, 2 * of.tree, seal)],
       ...welcome(of, members - 1),
     ],
-    join: [
-      ...[mac(of.tree), hpkeOpen(2 * of.hashed), mac(of.label, 3), open(of.tree)],
-      ...[...validatedTree(of, members, populated), ...epoch(of, 0)],
-    ],
+    join,
+    joinApart: join,
     send: [sign(message + of.context), ...privateMessage(of, message, seal)],
     receive: [verify(message + of.context), ...privateMessage(of, message, open)],
     commit: madeCommit(of, depth, recipients),
@@ -111,7 +115,7 @@ export function recipes({ suite, members, populated }) {
     process: [
       ...privateMessage(of, commitSize(of, depth, recipients), open),
       ...[verify(commitSize(of, depth, recipients)), verify(of.leaf)],
-      ...[mac(of.context), hpkeOpen(of.hashed), mac(of.label, 2), deriveKeyPair(0)],
+      ...[mac(of.context), hpkeOpen(of.hashed), mac(of.label, 2 * shared), deriveKeyPair(0, shared)],
       ...[...pathHashes(of, depth), hash(of.leaf), ...epoch(of, commitSize(of, depth, recipients))],
     ],
   };

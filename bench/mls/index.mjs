@@ -1,13 +1,37 @@
 // The bench of groups: what MLS costs, by size of the group and shape of its tree.
+import { batches } from "./batch.mjs";
 import { measureGroup } from "./group.mjs";
+import { manyGroups } from "./many-groups.mjs";
+import { largeGroup } from "./memory.mjs";
+import { rustPeers } from "./rust-peers.mjs";
+import * as tsMls from "./ts-mls.mjs";
 import { worlds } from "./worlds.mjs";
 
 export { series } from "./series.mjs";
 export { targets } from "./targets.mjs";
 
+let found;
+
+function peersOf(full) {
+  if (found === undefined) {
+    const { peers, missing } = rustPeers(full);
+    if (missing !== undefined) console.error(`mls: without ${missing}`);
+    found = [tsMls, ...peers];
+  }
+  return found;
+}
+
+const pace = { rounds: 7, passes: 5, slice: 2, warm: 20, budget: 2500 };
+
 /** @type {Array<(plan: typeof import("../race.mjs").full) => unknown>} */
-export const measures = worlds.map((world) => (plan) => {
-  const full = plan.rounds > 2;
-  if (!(plan.members?.includes(world.members) ?? (full || world.quick))) return [];
-  return measureGroup(world, full ? { rounds: 7, passes: 5, slice: 2, warm: 20, budget: 2500 } : plan);
-});
+export const measures = [
+  ...worlds.map((world) => (plan) => {
+    const full = plan.rounds > 2;
+    if (!(plan.members?.includes(world.members) ?? (full || world.quick))) return [];
+    return measureGroup(world, peersOf(full), full ? pace : plan);
+  }),
+  ...[batches, manyGroups, largeGroup].map((measure) => (plan) => {
+    if (plan.members !== undefined) return [];
+    return measure(plan.rounds > 2 ? pace : plan);
+  }),
+];

@@ -43,6 +43,24 @@ class TinyMls {
     return { addAll: tried(() => solo.commit({ add })), ...(await this.#lines(invited)) };
   }
 
+  /** Key packages of the two members that stay, of the one that joins again and again, of one that never does. */
+  async keyPackages() {
+    const carols = await this.#carol.createKeyPackage({ lastResort: true });
+    const [alices, bobs, daves] = await Promise.all(
+      [this.#alice, this.#bob, this.#dave].map((client) => client.createKeyPackage()),
+    );
+    return [alices, bobs, carols, daves];
+  }
+
+  /** Two members join a group of which all others committed, and each commits. */
+  async enter({ welcome, ...invitation }) {
+    this.#hers = await this.#alice.joinGroup(welcome);
+    this.#his = await this.#bob.joinGroup(welcome);
+    await received(this.#his, "commit")(await published(this.#hers.commit({ update: true })));
+    await received(this.#hers, "commit")(await published(this.#his.commit({ update: true })));
+    return this.#lines(invitation);
+  }
+
   // Two Welcomes for Carol to the same group, with its tree and without, and the tree. The commits are forgotten, and the key package
   // is of last resort: she may join as often as she likes.
   async #invitation(others) {
@@ -68,12 +86,13 @@ class TinyMls {
       join: passing(() => carol.joinGroup(inline)),
       joinApart: passing(() => carol.joinGroup(apart, { ratchetTree })),
       send: repeated(() => hers.sendMessage(data)),
-      receive: consuming(() => hers.sendMessage(data), received(his, "application")),
+      // What she takes in he has made: of his ratchets she has seen as much as he has used.
+      receive: consuming(() => his.sendMessage(data), received(hers, "application")),
       commit: tried(() => hers.commit({ update: true })),
       ...(removed > 0 ? { remove: tried(() => hers.commit({ remove: [removed] })) } : {}),
       addOne: tried(() => hers.commit({ add })),
       externalJoin: passing(async () => (await carol.joinExternal(groupInfo)).group),
-      process: consuming(() => published(hers.commit({ update: true })), received(his, "commit")),
+      process: consuming(() => published(his.commit({ update: true })), received(hers, "commit")),
     };
   }
 

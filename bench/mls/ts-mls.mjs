@@ -16,6 +16,7 @@ import {
   joinGroupExternal,
   processPrivateMessage,
 } from "ts-mls";
+import { decodeRatchetTree, encodeRatchetTree } from "ts-mls/ratchetTree.js";
 import { consuming, repeated } from "./lines.mjs";
 
 export const name = "ts-mls";
@@ -27,6 +28,7 @@ const suites = {
 };
 const curves = { 2: "prime256v1", 7: "secp384r1" };
 const version = "mls10";
+const data = Buffer.alloc(256, 0x5a);
 const day = 24n * 60n * 60n;
 
 /** @param world `{ suite, members, populated }` */
@@ -48,8 +50,8 @@ async function implementation(suite) {
 
 class TsMls {
   #stack;
-  #hers;
-  #his;
+  #states;
+  #entering;
 
   constructor(stack) {
     this.#stack = stack;
@@ -63,18 +65,28 @@ class TsMls {
     const invited = await this.#invitation(alone, [...added, add(carol.publicPackage)], carol);
     const proposals = [...added, add(bob.publicPackage)];
     const { newState, welcome } = await this.#commit(alone, { extraProposals: proposals, ratchetTreeExtension: true });
-    this.#hers = newState;
-    this.#his = await this.#join(message("welcome", welcome), bob);
+    this.#states = { hers: newState, his: await this.#join(message("welcome", welcome), bob) };
     // As bytes, so that reading the key packages counts.
     const packages = proposals.map(({ add }) => message("keyPackage", add.keyPackage));
     return {
-      addAll: repeated(async () => {
-        const extraProposals = packages.map((bytes) => add(decoded(bytes).keyPackage));
-        const made = await this.#commit(alone, { extraProposals, ratchetTreeExtension: true });
-        return [encodeMlsMessage(made.commit), message("welcome", made.welcome)];
-      }),
+      addAll: repeated(() => this.#add(alone, packages)),
       ...(await this.#lines(invited, carol)),
     };
+  }
+
+  /** Key packages of the two members that stay, of the one that joins again and again, of one that never does. */
+  async keyPackages() {
+    this.#entering = await this.#keyPackages("alice", "bob", "carol", "dave");
+    return this.#entering.map(({ publicPackage }) => message("keyPackage", publicPackage));
+  }
+
+  /** Two members join a group of which all others committed, and each commits. */
+  async enter({ welcome, inline, apart, ratchetTree }) {
+    const [alice, bob, carol] = this.#entering;
+    this.#states = { hers: await this.#join(welcome, alice), his: await this.#join(welcome, bob) };
+    await this.#receive("his", await this.#publish("hers"));
+    await this.#receive("hers", await this.#publish("his"));
+    return this.#lines({ inline, apart, ratchetTree }, carol);
   }
 
   async #invitation(alone, extraProposals) {
@@ -83,57 +95,36 @@ class TsMls {
     return {
       inline: message("welcome", inline.welcome),
       apart: message("welcome", apart.welcome),
-      ratchetTree: apart.newState.ratchetTree,
+      ratchetTree: encodeRatchetTree(apart.newState.ratchetTree),
     };
   }
 
   async #lines({ inline, apart, ratchetTree }, carol) {
-    const stack = this.#stack;
-    const data = Buffer.alloc(256, 0x5a);
     const [alice, dave] = await this.#keyPackages("alice", "dave");
     const addition = message("keyPackage", dave.publicPackage);
-    const info = await createGroupInfoWithExternalPubAndRatchetTree(this.#hers, [], stack);
+    const info = await createGroupInfoWithExternalPubAndRatchetTree(this.#states.hers, [], this.#stack);
     const groupInfo = message("groupInfo", info);
-    const removed = this.#his.privatePath.leafIndex >> 1;
-    const commit = async (options) => encodeMlsMessage((await this.#commit(this.#hers, options)).commit);
-    const send = async () => {
-      const { newState, privateMessage } = await createApplicationMessage(this.#hers, data, stack);
-      this.#hers = newState;
-      return message("privateMessage", privateMessage);
-    };
-    const receive = async (bytes) => {
-      const { privateMessage } = decoded(bytes);
-      const { newState } = await processPrivateMessage(this.#his, privateMessage, emptyPskIndex, stack);
-      this.#his = newState;
-    };
-    const publish = async () => {
-      const { newState, commit } = await this.#commit(this.#hers);
-      this.#hers = newState;
-      return encodeMlsMessage(commit);
-    };
-    const externalJoin = async () => {
-      const { publicPackage, privatePackage } = carol;
-      const { groupInfo: info } = decoded(groupInfo);
-      const joined = await joinGroupExternal(info, publicPackage, privatePackage, false, stack);
-      return message("publicMessage", joined.publicMessage);
-    };
+    const removed = this.#states.his.privatePath.leafIndex >> 1;
+    const commit = async (options) => encodeMlsMessage((await this.#commit(this.#states.hers, options)).commit);
     return {
       create: repeated(() => this.#group(alice)),
       join: repeated(() => this.#join(inline, carol)),
-      joinApart: repeated(() => this.#join(apart, carol, ratchetTree)),
-      send: repeated(send),
-      receive: consuming(send, receive),
+      joinApart: repeated(() => this.#join(apart, carol, decodeRatchetTree(ratchetTree, 0)[0])),
+      send: repeated(() => this.#send("hers")),
+      receive: consuming(
+        () => this.#send("his"),
+        (bytes) => this.#receive("hers", bytes),
+      ),
       commit: repeated(() => commit()),
       ...(removed > 0
         ? { remove: repeated(() => commit({ extraProposals: [{ proposalType: "remove", remove: { removed } }] })) }
         : {}),
-      addOne: repeated(async () => {
-        const extraProposals = [add(decoded(addition).keyPackage)];
-        const made = await this.#commit(this.#hers, { extraProposals, ratchetTreeExtension: true });
-        return [encodeMlsMessage(made.commit), message("welcome", made.welcome)];
-      }),
-      externalJoin: repeated(externalJoin),
-      process: consuming(publish, receive),
+      addOne: repeated(() => this.#add(this.#states.hers, [addition])),
+      externalJoin: repeated(() => this.#joinExternal(groupInfo, carol)),
+      process: consuming(
+        () => this.#publish("his"),
+        (bytes) => this.#receive("hers", bytes),
+      ),
     };
   }
 
@@ -150,6 +141,36 @@ class TsMls {
 
   #commit(state, options) {
     return createCommit({ state, cipherSuite: this.#stack }, options);
+  }
+
+  async #add(state, keyPackages) {
+    const extraProposals = keyPackages.map((bytes) => add(decoded(bytes).keyPackage));
+    const { commit, welcome } = await this.#commit(state, { extraProposals, ratchetTreeExtension: true });
+    return [encodeMlsMessage(commit), message("welcome", welcome)];
+  }
+
+  async #send(who) {
+    const { newState, privateMessage } = await createApplicationMessage(this.#states[who], data, this.#stack);
+    this.#states[who] = newState;
+    return message("privateMessage", privateMessage);
+  }
+
+  async #publish(who) {
+    const { newState, commit } = await this.#commit(this.#states[who]);
+    this.#states[who] = newState;
+    return encodeMlsMessage(commit);
+  }
+
+  async #receive(who, bytes) {
+    const { privateMessage } = decoded(bytes);
+    const { newState } = await processPrivateMessage(this.#states[who], privateMessage, emptyPskIndex, this.#stack);
+    this.#states[who] = newState;
+  }
+
+  async #joinExternal(bytes, { publicPackage, privatePackage }) {
+    const { groupInfo } = decoded(bytes);
+    const joined = await joinGroupExternal(groupInfo, publicPackage, privatePackage, false, this.#stack);
+    return message("publicMessage", joined.publicMessage);
   }
 
   #keyPackages(...identities) {

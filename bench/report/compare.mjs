@@ -10,11 +10,15 @@ export function times({ value, unit }, other) {
 
 /** Each target with what was measured; a measure or a peer that did not run is left out. */
 export function judge(targets, results) {
-  return targets.flatMap((target) => {
+  return targets.flatMap(eachOf(results)).flatMap((target) => {
     const result = results.find(({ name }) => name === target.name);
     if (result === undefined) return [];
     if (target.atMost !== undefined) {
       return [{ target, measured: result.value, met: result.value <= target.atMost, unit: result.unit }];
+    }
+    if (target.than !== undefined) {
+      const measured = result.value / results.find(({ name }) => name === target.than)?.value;
+      return Number.isNaN(measured) ? [] : [{ target, measured, met: measured <= target.atMostTimes }];
     }
     const other = target.against === "floor" ? result.floor : result.peers[target.against];
     if (other === undefined) return [];
@@ -23,11 +27,22 @@ export function judge(targets, results) {
   });
 }
 
+// A target for every line that has the peer.
+function eachOf(results) {
+  return (target) => {
+    if (target.every !== true) return [target];
+    return results.filter(({ peers }) => target.against in peers).map(({ name }) => ({ ...target, name }));
+  };
+}
+
 /** One line for people. */
 export function sentence({ target, measured, met, unit }) {
   const verdict = met ? "met   " : "MISSED";
   if (target.atMost !== undefined) {
     return `${verdict} ${target.name}: ${number(measured)} ${unit}, at most ${number(target.atMost)}`;
+  }
+  if (target.than !== undefined) {
+    return `${verdict} ${target.name}: ${measured.toFixed(2)}x ${target.than}, at most ${target.atMostTimes}x`;
   }
   if (target.against === "floor") {
     const most = Number((1 / target.times).toFixed(2));

@@ -1,10 +1,23 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 
+interface Result {
+  name: string;
+  value: number;
+  unit: string;
+  floor?: number;
+  peers: Record<string, number>;
+}
+
+const { judge, sentence } = (await import(pathToFileURL(resolve("bench/report/compare.mjs")).href)) as {
+  judge: (targets: object[], results: Result[]) => object[];
+  sentence: (judged: object) => string;
+};
 const main = "bench/main.mjs";
 const run = promisify(execFile);
 let folder: string;
@@ -14,14 +27,6 @@ beforeAll(() => {
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-interface Result {
-  name: string;
-  value: number;
-  unit: string;
-  floor?: number;
-  peers: Record<string, number>;
-}
 
 // Builds the addon of the bench when it is not there. Shape only: times depend on what else the machine does.
 test("the bench of Context writes what it measured, the floor and the peers", async () => {
@@ -81,16 +86,50 @@ test("the bench of groups writes each line with its floor and its peers", async 
     ["external join", "ms"],
     ["process a commit", "ms"],
   ];
-  expect(results.map(({ name, unit }) => [name, unit])).toEqual(
-    lines.map(([line, unit]) => [`${line}, 10 members, flat`, unit]),
+  const shapes = ["flat", "populated"].flatMap((shape) =>
+    lines
+      .filter(([line]) => line !== "add all" || shape === "flat")
+      .map(([line, unit]) => [`${line}, 10 members, ${shape}`, unit]),
   );
-  for (const { value, floor, peers } of results) {
-    expect(Object.keys(peers)).toContain("ts-mls");
-    for (const figure of [value, floor!, ...Object.values(peers)]) {
-      expect(Number.isFinite(figure) && figure > 0).toBe(true);
+  expect(results.map(({ name, unit }) => [name, unit])).toEqual([
+    ...shapes,
+    ["receive 1,000 messages of 20 senders at once, a message", "us"],
+    ["send 256 B in turn to 1,000 groups of 50 members", "us"],
+    ["delay of the event loop among them while joins and commits run, p99", "ms"],
+    ["memory of a group of 10,000 members", "MB"],
+  ]);
+  for (const { name, value, floor, peers } of results) {
+    if (name.includes("10 members")) {
+      expect(floor).toBeDefined();
+      expect(Object.keys(peers)).toContain("ts-mls");
+    }
+    for (const figure of [value, ...(floor === undefined ? [] : [floor]), ...Object.values(peers)]) {
+      expect({ name, sound: Number.isFinite(figure) && figure > 0 }).toEqual({ name, sound: true });
     }
   }
 }, 300_000);
+
+test("what is measured is held to the targets", () => {
+  const line = (name: string, value: number, peers = {}): Result => ({ name, value, unit: "ms", floor: 8, peers });
+  const results = [line("small", 10, { other: 30, third: 5 }), line("large", 90)];
+  const targets = [
+    { name: "small", against: "floor", times: 1 / 1.3 },
+    { name: "small", against: "other", times: 4 },
+    { name: "small", against: "absent", times: 4 },
+    { name: "small", atMost: 10 },
+    { name: "large", than: "small", atMostTimes: 8 },
+    { name: "large", than: "absent", atMostTimes: 8 },
+    { name: "absent", atMost: 1 },
+    { every: true, against: "third", times: 1 },
+  ];
+  expect(judge(targets, results).map(sentence)).toEqual([
+    "met    small: 1.25x the floor's time, at most 1.3x",
+    "MISSED small: 3.00x other, at least 4x",
+    "met    small: 10 ms, at most 10",
+    "MISSED large: 9.00x small, at most 8x",
+    "MISSED small: 0.50x third, at least 1x",
+  ]);
+});
 
 test("an unknown bench is refused, and the known ones are named", async () => {
   await expect(run(process.execPath, [main, "--only", "speed"])).rejects.toMatchObject({
