@@ -112,6 +112,7 @@ const structureAlone = {
   authentication: anyCredential,
   customProposals: new Map(),
   maximumLifetime: 2n ** 64n,
+  maximumProposals: 1,
   now: Date.now,
 };
 
