@@ -5,7 +5,7 @@ import { join } from "node:path";
 import Database from "libsql";
 import { SqliteStorage, type SqliteDatabase } from "tinymls/storage/sqlite";
 import { migrate, migrations } from "#dist/storage/sqlite/schema.js";
-import { conformance, contents, faultOf } from "./conformance.js";
+import { conformance, contents, faultOf, until } from "./conformance.js";
 import { processes, type SharedStore } from "./processes.js";
 
 const folder = mkdtempSync(join(tmpdir(), "tinymls-sqlite-"));
@@ -147,10 +147,87 @@ describe("SQLite: faults", () => {
 
   test("a path that cannot be opened, and options that make no sense", async () => {
     expect(await faultOf(SqliteStorage.open(join(folder, "no", "such.db")))).toMatchObject({ code: "storage" });
-    for (const options of [{}, { path: "" }, { path: "x", synchronous: "OFF" }, { path: "x", pollMs: -1 }]) {
+    for (const options of [
+      {},
+      { path: "" },
+      { path: "x", synchronous: "OFF" },
+      { path: "x", pollMs: -1 },
+      { path: "x", eraseMs: 2 ** 31 },
+    ]) {
       expect(await faultOf(SqliteStorage.open(options as never))).toMatchObject({ code: "usage" });
     }
     expect(existsSync("x")).toBe(false);
+  });
+});
+
+describe("SQLite: what was overwritten or deleted", () => {
+  // In cells, on overflow pages, in a log, as a key.
+  const secrets = ["short secret", "long secret ".repeat(2000), "deleted secret", "log secret"];
+  const fill = async (storage: SqliteStorage) => {
+    await storage.write([
+      { put: "short", value: Buffer.from(secrets[0]!) },
+      { put: "long", value: Buffer.from(secrets[1]!) },
+      { put: "deleted", value: Buffer.from(secrets[2]!) },
+      { append: "log", entries: [Buffer.from(secrets[3]!), value] },
+    ]);
+  };
+  const empty = async (storage: SqliteStorage) => {
+    await storage.write([
+      { put: "short", value },
+      { put: "long", value },
+      { delete: "deleted" },
+      { truncate: "log", before: 1 },
+    ]);
+  };
+  const found = (path: string): string[] => {
+    const files = [path, `${path}-wal`].filter(existsSync).map((file) => readFileSync(file));
+    const texts = ["short secret", "long secret", "deleted secret", "log secret"];
+    return texts.filter((text) => files.some((octets) => octets.includes(text)));
+  };
+
+  test("is gone from the files soon after, while the storage is open", async () => {
+    const path = newFile();
+    const storage = await SqliteStorage.open({ path, eraseMs: 20 });
+    await fill(storage);
+    expect(found(path)).toHaveLength(4);
+    await until(() => existsSync(`${path}-wal`) && readFileSync(`${path}-wal`).length === 0);
+    expect(found(path)).toHaveLength(4); // now in the database itself
+    await empty(storage);
+    await until(() => found(path).length === 0);
+    expect(await contents(storage, ["log"])).toMatchObject({
+      records: [{ key: "long" }, { key: "short" }],
+      logs: [{ first: 1, end: 2 }],
+    });
+    await storage.close();
+  });
+
+  test("is gone when the storage is closed, also where another process has it open", async () => {
+    const path = newFile();
+    const other = await SqliteStorage.open(path);
+    const storage = await SqliteStorage.open({ path, eraseMs: 1_000_000 });
+    await fill(storage);
+    await empty(storage);
+    expect(found(path)).not.toEqual([]);
+    await storage.close();
+    expect(found(path)).toEqual([]);
+    await other.close();
+  });
+
+  test("waits for who is still reading it", async () => {
+    const path = newFile();
+    const storage = await SqliteStorage.open({ path, eraseMs: 10 });
+    await fill(storage);
+    const reader = connect(path);
+    reader.exec("BEGIN");
+    expect(reader.prepare("SELECT count(*) AS count FROM records").get()).toMatchObject({ count: 3 });
+    await empty(storage);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(found(path)).not.toEqual([]);
+    expect(reader.prepare("SELECT count(*) AS count FROM records").get()).toMatchObject({ count: 3 });
+    reader.exec("COMMIT");
+    await until(() => found(path).length === 0);
+    reader.close();
+    await storage.close();
   });
 });
 

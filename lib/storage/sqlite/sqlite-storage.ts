@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { checkCount, checkKey, checkLimit, checkList, checkPrefix, checkWrite, closed, usage } from "../check.js";
 import type { ListOptions, LogPage, RecordPage, Storage, StoredRecord, WatchListener, WriteStep } from "../port.js";
 import { faultOf, isBusy, loadDatabaseClass, type SqliteDatabase, type SqliteDatabaseClass } from "./database.js";
+import { Erasure } from "./erasure.js";
 import { examine, migrate } from "./schema.js";
 import { FileWatch } from "./file-watch.js";
 import { Tables } from "./tables.js";
@@ -23,6 +24,11 @@ export interface SqliteStorageOptions {
   readonly busyTimeoutMs?: number;
   /** How often a watch looks for changes by other processes, in ms; default 100. */
   readonly pollMs?: number;
+  /**
+   * When octets that were overwritten or deleted are gone from the files, in ms after the write; default 1,000. Later where another
+   * process reads or writes all the time; `close` does it at once if it can.
+   */
+  readonly eraseMs?: number;
 }
 
 /** Storage in one SQLite file, which several processes of one machine may have open. */
@@ -31,15 +37,19 @@ export class SqliteStorage implements Storage {
   readonly #owned: boolean;
   readonly #tables: Tables;
   readonly #watch: FileWatch;
+  readonly #erasure: Erasure;
   readonly #busyTimeoutMs: number;
   #closed = false;
 
-  private constructor(database: SqliteDatabase, owned: boolean, busyTimeoutMs: number, pollMs: number) {
+  private constructor(database: SqliteDatabase, owned: boolean, times: Times) {
     this.#database = database;
     this.#owned = owned;
     this.#tables = new Tables(database);
-    this.#watch = new FileWatch(this.#tables, pollMs);
-    this.#busyTimeoutMs = busyTimeoutMs;
+    this.#watch = new FileWatch(this.#tables, times.pollMs);
+    this.#erasure = new Erasure(database, times.eraseMs);
+    // What a process that died left in the log.
+    this.#erasure.wrote();
+    this.#busyTimeoutMs = times.busyTimeoutMs;
   }
 
   /**
@@ -51,17 +61,17 @@ export class SqliteStorage implements Storage {
    */
   static async open(options: string | SqliteStorageOptions): Promise<SqliteStorage> {
     const operation = "SqliteStorage.open";
-    const { path, database, synchronous, busyTimeoutMs, pollMs } = checkedOptions(operation, options);
+    const { path, database, synchronous, times } = checkedOptions(operation, options);
     const given = typeof database === "object" ? database : undefined;
     const opened =
       given ?? open(operation, (database as SqliteDatabaseClass | undefined) ?? (await loadDatabaseClass()), path);
     try {
-      await whenFree(operation, busyTimeoutMs, () => prepare(opened, synchronous));
+      await whenFree(operation, times.busyTimeoutMs, () => prepare(opened, synchronous));
     } catch (error) {
       if (!given) opened.close();
       throw error;
     }
-    return new SqliteStorage(opened, !given, busyTimeoutMs, pollMs);
+    return new SqliteStorage(opened, !given, times);
   }
 
   get(key: string): Promise<StoredRecord | undefined> {
@@ -82,6 +92,7 @@ export class SqliteStorage implements Storage {
     this.#open("Storage.write");
     const checked = checkWrite(steps);
     const revision = await this.#run("Storage.write", () => this.#tables.write(checked));
+    this.#erasure.wrote();
     this.#watch.wrote(
       checked.flatMap(({ kind, key }) => (kind === "put" || kind === "delete" ? [key] : [])),
       revision,
@@ -109,6 +120,7 @@ export class SqliteStorage implements Storage {
     if (this.#closed) return Promise.resolve();
     this.#closed = true;
     this.#watch.close();
+    this.#erasure.close();
     if (this.#owned) this.#database.close();
     return Promise.resolve();
   }
@@ -125,15 +137,24 @@ export class SqliteStorage implements Storage {
   }
 }
 
+interface Times {
+  readonly busyTimeoutMs: number;
+  readonly pollMs: number;
+  readonly eraseMs: number;
+}
+
 function checkedOptions(operation: string, options: string | SqliteStorageOptions) {
   const given = typeof options === "string" ? { path: options } : options;
-  const { path, database, synchronous = "NORMAL", busyTimeoutMs = 5000, pollMs = 100 } = given;
+  const { path, database, synchronous = "NORMAL", busyTimeoutMs = 5000, pollMs = 100, eraseMs = 1000 } = given;
   if (typeof database !== "object" && (typeof path !== "string" || path === ""))
     throw usage(operation, "path names a file");
   if (synchronous !== "NORMAL" && synchronous !== "FULL") throw usage(operation, "synchronous is NORMAL or FULL");
   checkCount(operation, "busyTimeoutMs", busyTimeoutMs);
   checkCount(operation, "pollMs", pollMs);
-  return { path: path ?? "", database, synchronous, busyTimeoutMs, pollMs: Math.max(pollMs, 1) };
+  checkCount(operation, "eraseMs", eraseMs);
+  if (eraseMs > 2 ** 31 - 1) throw usage(operation, "eraseMs is 2^31 - 1 at most");
+  const times = { busyTimeoutMs, pollMs: Math.max(pollMs, 1), eraseMs };
+  return { path: path ?? "", database, synchronous, times };
 }
 
 function open(operation: string, databaseClass: SqliteDatabaseClass, path: string): SqliteDatabase {
@@ -151,6 +172,8 @@ function prepare(database: SqliteDatabase, synchronous: "NORMAL" | "FULL"): void
   examine(database);
   database.prepare("PRAGMA journal_mode = WAL").get();
   database.exec(`PRAGMA synchronous = ${synchronous}`);
+  // What is overwritten is zeroed; the default of SQLite is to leave it in free pages and cells.
+  database.prepare("PRAGMA secure_delete = ON").get();
   migrate(database);
 }
 
