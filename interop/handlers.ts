@@ -65,7 +65,7 @@ function joining(actors: Actors) {
     },
     ExternalJoin: async ({ groupInfo, ratchetTree, encryptHandshake, identity, removePrior, psks }) => {
       const actor = await actors.actor(identity);
-      for (const { pskId, pskSecret } of psks) actor.client.addPsk(pskId, pskSecret);
+      for (const { pskId, pskSecret } of psks) await actor.client.addPsk(pskId, pskSecret);
       const handshake = policyOf(encryptHandshake);
       const { group, commit } = await actor.client.joinExternal(groupInfo, {
         ratchetTree: given(ratchetTree),
@@ -107,8 +107,8 @@ function using(actors: Actors) {
       if (outcome.kind !== "application") throw unexpected("application data", outcome);
       return { authenticatedData: outcome.authenticatedData, plaintext: outcome.data };
     },
-    StorePSK: ({ stateOrTransactionId, pskId, pskSecret }) => {
-      actors.stateOrTransaction(stateOrTransactionId).client.addPsk(pskId, pskSecret);
+    StorePSK: async ({ stateOrTransactionId, pskId, pskSecret }) => {
+      await actors.stateOrTransaction(stateOrTransactionId).client.addPsk(pskId, pskSecret);
       return {};
     },
   } satisfies Partial<Handlers>;

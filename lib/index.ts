@@ -38,8 +38,15 @@ export {
 export type { KeyManagement, StorageKeySource } from "./storage/vault/storage-key.js";
 export { Vault, sealedOverhead } from "./storage/vault/vault.js";
 
-export { Client, type GroupOptions, type KeyPackageOptions } from "./mls/client.js";
-export type { ClientOptions, HandshakePolicy, JoinExternalOptions, JoinOptions } from "./mls/client-options.js";
+export { Client } from "./mls/client.js";
+export type {
+  ClientOptions,
+  GroupOptions,
+  HandshakePolicy,
+  JoinExternalOptions,
+  JoinOptions,
+  KeyPackageOptions,
+} from "./mls/client-options.js";
 export { ExternalSender, type ExternalSenderOptions } from "./mls/external-sender.js";
 export { Group } from "./mls/group.js";
 export type { BegunGroup } from "./mls/group-host.js";

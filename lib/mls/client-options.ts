@@ -1,13 +1,16 @@
 import { TinyMlsError } from "../errors.js";
 import type { Logger } from "../context/logger.js";
 import type { PrivateKey } from "../native/keys.js";
+import { MemoryStorage } from "../storage/memory.js";
+import type { Storage } from "../storage/port.js";
+import type { StorageKeySource } from "../storage/vault/storage-key.js";
 import type { PaddingPolicy } from "./framing/index.js";
 import { trustBasicCredentials, type AuthenticationService } from "./group/authentication.js";
 import type { PskReference } from "./group/build-commit.js";
 import type { SupportedTypes } from "./group/capabilities.js";
 import type { GroupPolicy } from "./group/policy.js";
 import type { CustomProposalType } from "./group/proposals.js";
-import { CredentialType, WireFormat, type Credential, type Extension } from "./objects/index.js";
+import { CredentialType, WireFormat, type Credential, type Extension, type Lifetime } from "./objects/index.js";
 import { retentionFrom, type RetentionPolicy } from "./schedule/index.js";
 import { CipherSuite, isCipherSuite, suiteOf, type CipherSuiteName, type Suite } from "./suite/index.js";
 import type { SendPolicy } from "./group-host.js";
@@ -16,7 +19,7 @@ import type { SendPolicy } from "./group-host.js";
 export type HandshakePolicy = "private" | "public";
 
 export interface ClientOptions {
-  /** Who this client is: the identity of its basic credential. With `credential`, a name for logs only. */
+  /** Who this client is: the identity of its basic credential. With `credential`, a name for logs and for what is stored. */
   readonly identity: string | Uint8Array;
   /** For metrics: a label that says what the client is for, of which there are few. It is no secret. */
   readonly name?: string | undefined;
@@ -44,9 +47,36 @@ export interface ClientOptions {
   readonly maximumLifetimeMs?: number | undefined;
   /** So many proposals that wait for a commit are kept of an epoch; more are refused. Default: 65,536. */
   readonly maximumProposals?: number | undefined;
+  /**
+   * Where its state is kept: keys, key packages, PSKs and groups, all sealed under `storageKey`. Lent: closing the client leaves it open.
+   * Default: in memory, as long as the client lives.
+   */
+  readonly storage?: Storage | undefined;
+  /** What the storage is sealed under. Needed with every storage but a `MemoryStorage`. */
+  readonly storageKey?: StorageKeySource | undefined;
+  /** Milliseconds after which others may take over the groups of a process that does not renew its hold on them. Default: 30,000. */
+  readonly leaseMs?: number | undefined;
   readonly logger?: Logger | undefined;
   /** Milliseconds since 1970. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
+}
+
+export interface KeyPackageOptions {
+  /** May be used more than once, when no other is left (RFC 9420 §16.8). Default: false. */
+  readonly lastResort?: boolean | undefined;
+  /** Milliseconds that it is valid. */
+  readonly lifetimeMs?: number | undefined;
+  readonly cipherSuite?: CipherSuite | CipherSuiteName | undefined;
+}
+
+export interface GroupOptions {
+  /** Default: random, KDF.Nh octets. */
+  readonly groupId?: Uint8Array | undefined;
+  readonly cipherSuite?: CipherSuite | CipherSuiteName | undefined;
+  /** Of the group context. */
+  readonly extensions?: readonly Extension[] | undefined;
+  /** How this client sends proposals and commits to this group. Default: that of the client. */
+  readonly handshake?: HandshakePolicy | undefined;
 }
 
 export interface JoinOptions {
@@ -76,6 +106,15 @@ export interface ClientSettings {
   readonly leafExtensions: readonly Extension[];
   readonly keyPackageLifetimeMs: number;
   readonly logger: Logger | undefined;
+  readonly stored: StoredSettings | undefined;
+}
+
+/** Of a client with a storage. */
+export interface StoredSettings {
+  readonly storage: Storage;
+  readonly storageKey: StorageKeySource | undefined;
+  readonly identity: Uint8Array;
+  readonly leaseMs: number;
 }
 
 /** @throws TinyMlsError `config` with the name of the option */
@@ -104,7 +143,35 @@ export function settingsFrom(options: ClientOptions): ClientSettings {
     leafExtensions: options.leafExtensions ?? [],
     keyPackageLifetimeMs,
     logger: options.logger,
+    stored: storedSettings(options),
   };
+}
+
+/** Of what is valid for so long from now on; it begins an hour ago, since clocks differ. */
+export function lifetimeFrom(settings: ClientSettings, lifetimeMs = settings.keyPackageLifetimeMs): Lifetime {
+  const now = Math.floor(settings.policy.now() / 1000);
+  return { notBefore: BigInt(Math.max(0, now - 3600)), notAfter: BigInt(now + Math.floor(lifetimeMs / 1000)) };
+}
+
+function storedSettings({
+  storage,
+  storageKey,
+  identity,
+  leaseMs = 30_000,
+}: ClientOptions): StoredSettings | undefined {
+  if (!(leaseMs >= 100)) throw wrong("leaseMs", "at least 100 milliseconds");
+  if (storage === undefined) {
+    if (storageKey === undefined) return undefined;
+    throw wrong("storage", "given with storageKey");
+  }
+  if (storageKey === undefined && !(storage instanceof MemoryStorage)) {
+    throw wrong(
+      "storageKey",
+      "given with a storage that outlives the process: a passphrase, a key, a key file or a KMS",
+    );
+  }
+  if (identity === undefined || identity.length === 0) throw wrong("identity", "a text or octets, not empty");
+  return { storage, storageKey, identity: Buffer.from(identity as string), leaseMs };
 }
 
 /** @throws TinyMlsError `config` */
@@ -112,6 +179,11 @@ export function sendPolicy(handshake: HandshakePolicy, padding: PaddingPolicy): 
   if (handshake !== "private" && handshake !== "public") throw wrong("handshake", "private or public");
   const wireFormat = handshake === "public" ? WireFormat.mlsPublicMessage : WireFormat.mlsPrivateMessage;
   return { handshake: { wireFormat, padding }, padding };
+}
+
+/** How a policy was named. */
+export function handshakePolicy({ handshake }: SendPolicy): HandshakePolicy {
+  return handshake.wireFormat === WireFormat.mlsPublicMessage ? "public" : "private";
 }
 
 export function credentialFrom({ identity, credential }: Pick<ClientOptions, "identity" | "credential">): Credential {

@@ -1,19 +1,23 @@
-/* eslint-disable @typescript-eslint/require-await -- async, so that what is wrong with a call rejects and never throws */
 import { decode, encode } from "../codec/index.js";
 import { TinyMlsError } from "../errors.js";
-import type { PrivateKey } from "../native/keys.js";
 import { randomBytes } from "../native/random.js";
 import { Secret } from "../native/secret.js";
 import {
+  handshakePolicy,
+  lifetimeFrom,
   sendPolicy,
   settingsFrom,
   suiteFrom,
   type ClientOptions,
   type ClientSettings,
+  type GroupOptions,
   type HandshakePolicy,
   type JoinExternalOptions,
   type JoinOptions,
+  type KeyPackageOptions,
 } from "./client-options.js";
+import { ClientStore } from "./durable/client-store.js";
+import { formerLeaf, groupInfoFrom, unexpectedMessage } from "./external-join.js";
 import { Group } from "./group.js";
 import type { Beginning, BegunGroup, GroupHost, SendPolicy } from "./group-host.js";
 import { pskId } from "./group/build-commit.js";
@@ -22,14 +26,15 @@ import { Counters } from "./group/counters.js";
 import { capabilitiesOf } from "./group/capabilities.js";
 import type { MemberEpoch, PublicEpoch } from "./group/epoch.js";
 import { createExternalCommit } from "./group/external-commit.js";
-import { sameIdentity } from "./group/authentication.js";
 import { checkFollows } from "./group/followed-group.js";
 import { joinByWelcome, type ResumptionPsk } from "./group/join.js";
 import { createKeyPackage, type LeafIdentity, type OwnKeyPackage } from "./group/key-package.js";
 import { MemberState, type GroupEnvironment } from "./group/member-state.js";
 import { createGroup } from "./group/new-group.js";
 import { outsideProposal } from "./group/outside-proposal.js";
+import { SignatureKeys } from "./signature-keys.js";
 import { startFollowingGroup } from "./group/subgroup.js";
+import type { StoredGroup } from "./kept-state.js";
 import { KeyPackageStore } from "./key-package-store.js";
 import {
   CredentialType,
@@ -39,40 +44,27 @@ import {
   ResumptionPSKUsage,
   SenderType,
   WireFormat,
-  type Extension,
-  type GroupInfo,
-  type Lifetime,
+  type KeyPackage,
 } from "./objects/index.js";
 import { PskStore } from "./psk-store.js";
-import { refuse } from "./rules.js";
-import { isCipherSuite, type CipherSuite, type CipherSuiteName, type Suite } from "./suite/index.js";
-import type { RatchetTree } from "./tree/index.js";
+import type { CipherSuite, CipherSuiteName, Suite } from "./suite/index.js";
 
 type Bytes = Uint8Array;
 
-export interface KeyPackageOptions {
-  /** May be used more than once, when no other is left (RFC 9420 §16.8). Default: false. */
-  readonly lastResort?: boolean | undefined;
-  /** Milliseconds that it is valid. */
-  readonly lifetimeMs?: number | undefined;
-  readonly cipherSuite?: CipherSuite | CipherSuiteName | undefined;
-}
-
-export interface GroupOptions {
-  /** Default: random, KDF.Nh octets. */
-  readonly groupId?: Bytes | undefined;
-  readonly cipherSuite?: CipherSuite | CipherSuiteName | undefined;
-  /** Of the group context. */
-  readonly extensions?: readonly Extension[] | undefined;
-  /** How this client sends proposals and commits to this group. Default: that of the client. */
-  readonly handshake?: HandshakePolicy | undefined;
+/** How a new group is kept. */
+interface Keeping {
+  /** In place of one with the same id. */
+  readonly replaces?: boolean;
+  /** The key package that is used up. */
+  readonly used?: OwnKeyPackage | undefined;
 }
 
 /** One client of MLS (RFC 9420): its identity, its key packages and its groups. */
 export class Client {
   readonly #settings: ClientSettings;
-  readonly #signatureKeys = new Map<string, PrivateKey>();
-  readonly #keyPackages = new KeyPackageStore();
+  readonly #signatureKeys: SignatureKeys;
+  readonly #store: ClientStore | undefined;
+  readonly #keyPackages: KeyPackageStore;
   readonly #psks = new PskStore();
   readonly #groups = new Map<string, Group>();
   readonly #environment: GroupEnvironment;
@@ -82,8 +74,11 @@ export class Client {
   };
   #closed = false;
 
-  private constructor(settings: ClientSettings) {
+  private constructor(settings: ClientSettings, store: ClientStore | undefined) {
     this.#settings = settings;
+    this.#store = store;
+    this.#keyPackages = new KeyPackageStore(store);
+    this.#signatureKeys = new SignatureKeys(settings.credential.credentialType === CredentialType.x509, store);
     this.#environment = {
       policy: settings.policy,
       retention: settings.retention,
@@ -95,27 +90,36 @@ export class Client {
     };
   }
 
-  /** @throws TinyMlsError `config` with the name of the option that is wrong */
+  /**
+   * A client; with a storage that has the state of one with this identity, that one.
+   * @throws TinyMlsError `config` with the name of the option that is wrong; `undecryptable`, `malformed`, `missing` or `storage` with the
+   *   record in `path` where what is stored cannot be read
+   */
   static async create(options: ClientOptions): Promise<Client> {
-    const client = new Client(settingsFrom(options));
-    const { signatureKey } = options;
-    if (signatureKey !== undefined) client.#signatureKeys.set(signatureKey.algorithm, signatureKey.clone());
-    client.#signatureKey(client.#settings.suite);
-    return client;
+    const settings = settingsFrom(options);
+    const { stored, policy } = settings;
+    const store = stored && (await ClientStore.open({ ...stored, now: policy.now }));
+    const client = new Client(settings, store);
+    try {
+      await client.#signatureKeys.load(options.signatureKey, settings.suite);
+      for (const [id, psk] of (await store?.psks()) ?? []) client.#psks.add(id, psk);
+      return client;
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
   }
 
   /** The public signature key for a cipher suite, as RFC 9420 §5.1.1 encodes it. */
   signaturePublicKey(cipherSuite?: CipherSuite | CipherSuiteName): Buffer {
     this.#requireOpen("signaturePublicKey");
-    return this.#signatureKey(this.#suite(cipherSuite)).publicKey;
+    return this.#signatureKeys.of(this.#suite(cipherSuite)).publicKey;
   }
 
   /** A fresh key package for others to add this client by: an MLSMessage. */
   async createKeyPackage(options: KeyPackageOptions = {}): Promise<Buffer> {
     this.#requireOpen("createKeyPackage");
-    const own = this.#createKeyPackage(options);
-    this.#keyPackages.add(own);
-    const keyPackage = own.value;
+    const keyPackage = await this.#newKeyPackage(options);
     return encode(MLSMessage, { version: ProtocolVersion.mls10, wireFormat: WireFormat.mlsKeyPackage, keyPackage });
   }
 
@@ -132,7 +136,7 @@ export class Client {
         groupId,
         extensions: options.extensions ?? [],
         identity: this.#identity(suite),
-        lifetime: this.#lifetime(),
+        lifetime: lifetimeFrom(this.#settings),
         retention: this.#settings.retention,
         now: this.#settings.policy.now,
       }),
@@ -149,8 +153,8 @@ export class Client {
     this.#requireOpen("joinGroup");
     const send = this.#send(options.handshake);
     const message = decode(MLSMessage, welcome);
-    if (message.wireFormat !== WireFormat.mlsWelcome) throw unexpected("joinGroup", "a Welcome");
-    const keyPackage = this.#keyPackages.take(message.welcome);
+    if (message.wireFormat !== WireFormat.mlsWelcome) throw unexpectedMessage("joinGroup", "a Welcome");
+    const keyPackage = await this.#keyPackages.take(message.welcome);
     let used = false;
     try {
       const suite = suiteFrom(keyPackage.value.cipherSuite);
@@ -159,9 +163,9 @@ export class Client {
         suite,
         welcome: message.welcome,
         keyPackage,
-        signatureKey: this.#signatureKey(suite),
+        signatureKey: this.#signatureKeys.of(suite),
         ratchetTree: options.ratchetTree,
-        hasGroup: (groupId) => this.#groups.has(hex(groupId)),
+        hasGroup: (groupId) => this.#hasGroup(groupId),
         checkOrigin: (psk, joined) => this.#checkOrigin(psk, joined),
       });
       used = !keyPackage.isLastResort;
@@ -170,11 +174,13 @@ export class Client {
         this.#settings.logger?.warn(fields, "a key package of last resort was used: rotate the own keys soon");
       }
       // A ReInit that keeps the group id: the new group takes the place of the one that is over.
-      await this.#groups.get(hex(epoch.context.value.groupId))?.close();
-      return this.#adopt(epoch, send);
+      return await this.#adopt(epoch, send, { replaces: true, used: used ? keyPackage : undefined });
+    } catch (error) {
+      used = false;
+      throw error;
     } finally {
       if (used) keyPackage.dispose();
-      else this.#keyPackages.add(keyPackage);
+      else this.#keyPackages.giveBack(keyPackage);
     }
   }
 
@@ -192,7 +198,6 @@ export class Client {
     const info = groupInfoFrom(groupInfo, "joinExternal");
     const { groupId, cipherSuite } = info.groupContext;
     const suite = suiteFrom(cipherSuite);
-    const former = this.#groups.get(hex(groupId));
     if (options.resync !== true) this.#requireNew(groupId);
     const identity = this.#identity(suite);
     const { epoch, commit } = await createExternalCommit({
@@ -201,13 +206,12 @@ export class Client {
       groupInfo: info,
       ratchetTree: options.ratchetTree,
       identity,
-      formerLeaf: (tree) => (options.resync === true ? formerLeaf(tree, identity, this.#settings) : undefined),
+      formerLeaf: (tree) => (options.resync === true ? formerLeaf(tree, identity) : undefined),
       psks: (options.psks ?? []).map((reference) => pskId(suite, groupId, reference)),
       pskLookup: this.#environment.psks,
     });
-    await former?.close();
     this.#environment.counters.sent++;
-    return { group: this.#adopt(epoch, send), commit };
+    return { group: await this.#adopt(epoch, send, { replaces: options.resync === true }), commit };
   }
 
   /** Asks to be added to a group, from outside: a proposal to be published, for a member to commit. */
@@ -216,34 +220,52 @@ export class Client {
     const { groupContext } = groupInfoFrom(groupInfo, "proposeJoin");
     const { cipherSuite, groupId, epoch } = groupContext;
     const suite = suiteFrom(cipherSuite);
-    const keyPackage = this.#createKeyPackage({ cipherSuite: suite.id });
-    this.#keyPackages.add(keyPackage);
-    const proposal = { proposalType: ProposalType.add, keyPackage: keyPackage.value };
+    const keyPackage = await this.#newKeyPackage({ cipherSuite: suite.id });
+    const proposal = { proposalType: ProposalType.add, keyPackage };
     const sender = { senderType: SenderType.newMemberProposal };
     this.#environment.counters.sent++;
-    return outsideProposal(suite, { groupId, epoch }, sender, proposal, this.#signatureKey(suite));
+    return outsideProposal(suite, { groupId, epoch }, sender, proposal, this.#signatureKeys.of(suite));
   }
 
-  /** A PSK that others know by the same id. Bytes are copied: wipe them when they are not needed any more. */
-  addPsk(id: Bytes | string, psk: Secret | Bytes): void {
+  /**
+   * A PSK that others know by the same id, for use at once; stored when the promise resolves. Bytes are copied: wipe them when they are not
+   * needed any more.
+   */
+  async addPsk(id: Bytes | string, psk: Secret | Bytes): Promise<void> {
     this.#requireOpen("addPsk");
-    this.#psks.add(Buffer.from(id as string), psk instanceof Secret ? psk.clone() : Secret.from(psk));
+    const kept = psk instanceof Secret ? psk.clone() : Secret.from(psk);
+    const octets = Buffer.from(id as string);
+    this.#psks.add(octets, kept);
+    await this.#store?.savePsk(octets, kept);
   }
 
   /** Erases a PSK; false where there is none with that id. */
-  removePsk(id: Bytes | string): boolean {
-    return this.#psks.remove(Buffer.from(id as string));
+  async removePsk(id: Bytes | string): Promise<boolean> {
+    const octets = Buffer.from(id as string);
+    const found = this.#psks.remove(octets);
+    await this.#store?.deletePsk(octets);
+    return found;
   }
 
-  /** A group that this client is in; undefined when it is in none with that id. */
+  /**
+   * A group that this client is in, from its storage where it is not open; undefined when it is in none with that id.
+   * @throws TinyMlsError `conflict` while another process holds it; `undecryptable`, `malformed` or `missing` with the record in `path`
+   *   where what is stored is damaged: `joinExternal` with `resync` then begins anew
+   */
   async loadGroup(groupId: Bytes): Promise<Group | undefined> {
     this.#requireOpen("loadGroup");
-    return this.#groups.get(hex(groupId));
+    const open = this.#groups.get(hex(groupId));
+    if (open !== undefined || this.#store === undefined) return open;
+    const found = await this.#store.loadGroup(groupId, this.#environment);
+    if (found === undefined) return undefined;
+    const { held, loaded } = found;
+    return this.#register(loaded.state, this.#send(held.handshake), { held, pending: loaded.pending });
   }
 
-  /** The ids of the groups that this client is in. */
+  /** The ids of the groups that this client is in, open or not. */
   async groups(): Promise<Buffer[]> {
     this.#requireOpen("groups");
+    if (this.#store !== undefined) return this.#store.groups();
     return Array.from(this.#groups.values(), (group) => group.groupId);
   }
 
@@ -260,8 +282,8 @@ export class Client {
     await Promise.all(Array.from(this.#groups.values(), (group) => group.close()));
     this.#keyPackages.dispose();
     this.#psks.dispose();
-    for (const key of this.#signatureKeys.values()) key.dispose();
-    this.#signatureKeys.clear();
+    this.#signatureKeys.dispose();
+    await this.#store?.close();
   }
 
   async #begin({ former, wanted, keyPackages, usage, ratchetTree, send }: Beginning): Promise<BegunGroup> {
@@ -278,12 +300,11 @@ export class Client {
       usage,
       former: former.publicEpoch,
       identity: this.#identity(suite),
-      lifetime: this.#lifetime(),
+      lifetime: lifetimeFrom(this.#settings),
       handshake: send.handshake,
       ratchetTree,
     });
-    if (keepsId) await former.close();
-    return { group: this.#register(state, send), welcome };
+    return { group: await this.#keep(state, send, { replaces: keepsId }), welcome };
   }
 
   async #checkOrigin(psk: ResumptionPsk, joined: PublicEpoch): Promise<void> {
@@ -299,13 +320,33 @@ export class Client {
     await checkFollows(psk, epoch, joined, this.#settings.policy);
   }
 
-  #createKeyPackage({ lastResort = false, lifetimeMs, cipherSuite }: KeyPackageOptions): OwnKeyPackage {
+  async #newKeyPackage({ lastResort = false, lifetimeMs, cipherSuite }: KeyPackageOptions): Promise<KeyPackage> {
     const suite = this.#suite(cipherSuite);
-    return createKeyPackage(suite, this.#identity(suite), { lifetime: this.#lifetime(lifetimeMs), lastResort });
+    const own = createKeyPackage(suite, this.#identity(suite), {
+      lifetime: lifetimeFrom(this.#settings, lifetimeMs),
+      lastResort,
+    });
+    await this.#signatureKeys.save();
+    await this.#keyPackages.add(own);
+    return own.value;
   }
 
-  #adopt(epoch: MemberEpoch, send: SendPolicy): Group {
-    return this.#register(new MemberState(this.#environment, epoch), send);
+  #adopt(epoch: MemberEpoch, send: SendPolicy, options?: Keeping): Promise<Group> {
+    return this.#keep(new MemberState(this.#environment, epoch), send, options);
+  }
+
+  /** Stores a new group, in place of one with the same id where that is wanted. */
+  async #keep(state: MemberState, send: SendPolicy, options: Keeping = {}): Promise<Group> {
+    try {
+      const former = options.replaces === true ? this.#groups.get(hex(state.epoch.context.value.groupId)) : undefined;
+      await this.#signatureKeys.save();
+      await former?.close();
+      const held = await this.#store?.addGroup(state, handshakePolicy(send), options);
+      return this.#register(state, send, held && { held });
+    } catch (error) {
+      state.dispose();
+      throw error;
+    }
   }
 
   #forget(group: Group): void {
@@ -313,8 +354,8 @@ export class Client {
     if (this.#groups.get(id) === group) this.#groups.delete(id);
   }
 
-  #register(state: MemberState, send: SendPolicy): Group {
-    const group = new Group(state, send, this.#host);
+  #register(state: MemberState, send: SendPolicy, stored?: StoredGroup): Group {
+    const group = new Group(state, send, this.#host, stored);
     this.#groups.set(hex(group.groupId), group);
     return group;
   }
@@ -332,36 +373,18 @@ export class Client {
     const { credential, supported, leafExtensions } = this.#settings;
     return {
       credential,
-      signatureKey: this.#signatureKey(suite),
+      signatureKey: this.#signatureKeys.of(suite),
       capabilities: capabilitiesOf(supported, credential.credentialType),
       extensions: leafExtensions,
     };
   }
 
-  /** One key for each signature scheme. A certificate is for one key, so with X.509 there is no other. */
-  #signatureKey(suite: Suite): PrivateKey {
-    const scheme = suite.algorithms.signature;
-    const known = this.#signatureKeys.get(scheme);
-    if (known !== undefined) return known;
-    if (this.#settings.credential.credentialType === CredentialType.x509) {
-      throw new TinyMlsError("config", `signatureKey has to be the ${scheme} key that the credential certifies`, {
-        operation: "Client",
-        component: "mls",
-      });
-    }
-    const key = suite.generateSignatureKeyPair();
-    this.#signatureKeys.set(scheme, key);
-    return key;
-  }
-
-  /** From an hour ago, since clocks differ. */
-  #lifetime(lifetimeMs = this.#settings.keyPackageLifetimeMs): Lifetime {
-    const now = Math.floor(this.#settings.policy.now() / 1000);
-    return { notBefore: BigInt(Math.max(0, now - 3600)), notAfter: BigInt(now + Math.floor(lifetimeMs / 1000)) };
+  #hasGroup(groupId: Bytes): boolean {
+    return this.#groups.has(hex(groupId)) || this.#store?.hasGroup(groupId) === true;
   }
 
   #requireNew(groupId: Bytes): void {
-    if (!this.#groups.has(hex(groupId))) return;
+    if (!this.#hasGroup(groupId)) return;
     throw new TinyMlsError("conflict", "this client is in a group with that id", {
       component: "mls",
       retryable: false,
@@ -371,27 +394,6 @@ export class Client {
   #requireOpen(operation: string): void {
     if (this.#closed) throw new TinyMlsError("closed", "the client is closed", { operation, component: "mls" });
   }
-}
-
-function formerLeaf(tree: RatchetTree, identity: LeafIdentity, { credential }: ClientSettings): number | undefined {
-  const sameKey = tree.memberWithSignatureKey(identity.signatureKey.publicKey);
-  if (sameKey !== undefined) return sameKey;
-  for (const [leafIndex, leaf] of tree.members()) {
-    if (sameIdentity(leaf.decode().credential, credential)) return leafIndex;
-  }
-  return undefined;
-}
-
-function groupInfoFrom(bytes: Bytes, operation: string): GroupInfo {
-  const message = decode(MLSMessage, bytes);
-  if (message.wireFormat !== WireFormat.mlsGroupInfo) throw unexpected(operation, "a GroupInfo");
-  const { cipherSuite } = message.groupInfo.groupContext;
-  if (!isCipherSuite(cipherSuite)) refuse("12.4.3.1/cipher-suite", `suite ${cipherSuite}`);
-  return message.groupInfo;
-}
-
-function unexpected(operation: string, wanted: string): TinyMlsError {
-  return new TinyMlsError("usage", `${operation} takes ${wanted}`, { operation, component: "mls" });
 }
 
 function hex(bytes: Bytes): string {

@@ -3,7 +3,6 @@ import { Context, type ContextOptions } from "../context/index.js";
 import { TinyMlsError } from "../errors.js";
 import { decodeSecret, type Secret } from "../native/secret.js";
 import {
-  leafContent,
   pskId,
   reinitProposal,
   type CommitOptions,
@@ -19,10 +18,11 @@ import { keyPackageFrom, planAdd, type AddPlan } from "./group/plan-add.js";
 import { pendingProposals } from "./group/receive-public.js";
 import type { PendingProposal, Received } from "./group/received.js";
 import { receiveAll, receiveOne } from "./group/receive-messages.js";
-import { applicationMessage, proposalMessage, updateProposal } from "./group/send.js";
+import { applicationMessage, proposalMessage, updateMessage } from "./group/send.js";
 import { groupHealth, type GroupHealth } from "./group-health.js";
 import type { BegunGroup, GroupHost, SendPolicy } from "./group-host.js";
 import { ProposalType, ResumptionPSKUsage, type Extension, type Proposal } from "./objects/index.js";
+import { KeptState, type StoredGroup } from "./kept-state.js";
 import { OwnCommits, type Gate } from "./own-commits.js";
 import type { PendingCommit } from "./pending-commit.js";
 import { mlsExporter } from "./schedule/index.js";
@@ -38,23 +38,27 @@ const none: Bytes = new Uint8Array(0);
  * Made by `Client`.
  */
 export class Group {
-  readonly #state: MemberState;
+  readonly #kept: KeptState;
   readonly #policy: SendPolicy;
   readonly #host: GroupHost;
   readonly #turns = new Turns();
   readonly #gate: Gate = {
-    open: (operation, run) => this.#turns.take(() => (this.#requireOpen(operation), this.#state.expire(), run())),
-    active: (operation, run) => this.#turns.take(() => (this.#requireActive(operation), this.#state.expire(), run())),
+    open: (operation, run) => this.#turn(operation, run, (name) => this.#requireOpen(name)),
+    active: (operation, run) => this.#turn(operation, run, (name) => this.#requireActive(name)),
   };
   readonly #commits: OwnCommits;
   #closed: string | undefined;
 
   /** @internal */
-  constructor(state: MemberState, policy: SendPolicy, host: GroupHost) {
-    this.#state = state;
+  constructor(state: MemberState, policy: SendPolicy, host: GroupHost, stored?: StoredGroup) {
+    this.#kept = new KeptState(state, stored?.held, {
+      prepared: () => this.#commits.pending?.prepared,
+      reloaded: (pending) => this.#commits.reloaded(pending),
+      lost: () => this.#close("another process took it over"),
+    });
     this.#policy = policy;
     this.#host = host;
-    this.#commits = new OwnCommits(state, policy.handshake, this.#gate);
+    this.#commits = new OwnCommits(this.#kept, policy.handshake, this.#gate, stored?.pending);
   }
 
   get groupId(): Buffer {
@@ -106,12 +110,11 @@ export class Group {
           section: "RFC 9420 §12.4",
         });
       }
-      return applicationMessage(
-        this.#state,
-        typeof data === "string" ? Buffer.from(data, "utf8") : data,
-        options.authenticatedData ?? none,
-        this.#policy.padding,
-      );
+      const bytes = typeof data === "string" ? Buffer.from(data, "utf8") : data;
+      const { authenticatedData = none } = options;
+      return this.#kept.reserved(() => {
+        return applicationMessage(this.#state, bytes, authenticatedData, this.#policy.padding);
+      });
     });
   }
 
@@ -140,19 +143,7 @@ export class Group {
 
   /** Proposes a fresh key for the own leaf, with changes if wanted. */
   proposeUpdate(changes: LeafChanges = {}): Promise<Buffer> {
-    return this.#gate.active("proposeUpdate", async () => {
-      const { suite, signatureKey } = this.#epoch;
-      const keys = { leafKey: suite.generateHpkeKeyPair(), signatureKey: changes.signatureKey?.clone() };
-      try {
-        const leaf = leafContent(this.#epoch, changes);
-        const proposal = updateProposal(this.#state, leaf, keys.leafKey, keys.signatureKey ?? signatureKey);
-        return await proposalMessage(this.#state, proposal, this.#policy.handshake, none, keys);
-      } catch (error) {
-        keys.leafKey.dispose();
-        keys.signatureKey?.dispose();
-        throw error;
-      }
-    });
+    return this.#gate.active("proposeUpdate", () => updateMessage(this.#state, changes, this.#policy.handshake));
   }
 
   /** Proposes to remove a member. */
@@ -275,12 +266,8 @@ export class Group {
 
   /** The same as bytes, for other libraries. Wipe them when they are not needed any more. */
   exportSecret(label: string, context: Bytes, length: number): Buffer {
-    const secret = this.exportKey(label, context, length);
-    try {
-      return decodeSecret(secret, (bytes) => Buffer.from(bytes));
-    } finally {
-      secret.dispose();
-    }
+    using secret = this.exportKey(label, context, length);
+    return decodeSecret(secret, (bytes) => Buffer.from(bytes));
   }
 
   /**
@@ -288,12 +275,8 @@ export class Group {
    * it. It lives on when the group goes to the next epoch.
    */
   openContext(label: string, options: Omit<ContextOptions, "secret"> = {}): Context {
-    const secret = this.exportKey(label, none, 32);
-    try {
-      return new Context({ ...options, secret });
-    } finally {
-      secret.dispose();
-    }
+    using secret = this.exportKey(label, none, 32);
+    return new Context({ ...options, secret });
   }
 
   /**
@@ -328,9 +311,17 @@ export class Group {
     return groupHealth(this.#state, this.#commits.pending, this.#closed);
   }
 
-  /** Wipes all that this client holds of the group. It stays a member; `leave()` asks the others to remove it. */
-  close(): Promise<void> {
-    return this.#turns.take(() => this.#close("closed"));
+  /**
+   * Wipes all that this process holds of the group. The client stays a member; `leave()` asks the others to remove it. What is stored
+   * stays for `loadGroup`, here or in another process.
+   * @param options.forget deletes what is stored too: say of an external join that was not accepted. Default: false
+   */
+  close({ forget = false }: { readonly forget?: boolean | undefined } = {}): Promise<void> {
+    return this.#turns.take(async () => {
+      if (this.#closed !== undefined) return;
+      await this.#kept.close(forget);
+      this.#close("closed");
+    });
   }
 
   /** @internal Lent; undefined where it is erased. */
@@ -344,8 +335,19 @@ export class Group {
     return this.#epoch;
   }
 
+  get #state(): MemberState {
+    return this.#kept.current;
+  }
+
   get #epoch(): MemberEpoch {
     return this.#state.epoch;
+  }
+
+  #turn<T>(operation: string, run: () => T | Promise<T>, check: (operation: string) => void): Promise<T> {
+    return this.#turns.take(() => {
+      this.#requireNotClosed(operation);
+      return this.#kept.run(() => (check(operation), this.#state.expire(), run()));
+    });
   }
 
   #propose(operation: string, proposal: (epoch: MemberEpoch) => Proposal): Promise<Buffer> {
@@ -358,7 +360,9 @@ export class Group {
   #received(outcome: Received): Received {
     if (outcome.kind !== "commit") return outcome;
     this.#commits.supersede();
-    if (outcome.selfRemoved) this.#close("this client was removed from the group");
+    if (!outcome.selfRemoved) return outcome;
+    this.#kept.end();
+    this.#close("this client was removed from the group");
     return outcome;
   }
 
@@ -371,6 +375,11 @@ export class Group {
   }
 
   #requireOpen(operation: string): void {
+    this.#requireNotClosed(operation);
+    this.#kept.requireStored(operation);
+  }
+
+  #requireNotClosed(operation: string): void {
     if (this.#closed === undefined) return;
     throw new TinyMlsError("closed", `the group is closed: ${this.#closed}`, { operation, component: "mls" });
   }

@@ -1,31 +1,34 @@
 import { TinyMlsError } from "../errors.js";
+import type { ClientStore } from "./durable/client-store.js";
 import type { OwnKeyPackage } from "./group/key-package.js";
 import type { Welcome } from "./objects/index.js";
 
-/** The key packages of a client that are not used up, with their private keys. */
+/** The key packages of a client that are not used up, with their private keys: in its storage, or in memory where it has none. */
 export class KeyPackageStore {
+  readonly #stored: ClientStore | undefined;
   readonly #byRef = new Map<string, OwnKeyPackage>();
 
-  get size(): number {
-    return this.#byRef.size;
+  constructor(stored?: ClientStore) {
+    this.#stored = stored;
   }
 
-  add(keyPackage: OwnKeyPackage): void {
-    this.#byRef.set(keyPackage.ref.toString("hex"), keyPackage);
+  /** Takes the key package over. */
+  async add(keyPackage: OwnKeyPackage): Promise<void> {
+    if (this.#stored === undefined) return this.giveBack(keyPackage);
+    try {
+      await this.#stored.addKeyPackage(keyPackage);
+    } finally {
+      keyPackage.dispose();
+    }
   }
 
   /**
-   * The key package that a Welcome is for, taken out so that no other join uses it: give it back with `add`, or dispose it.
+   * The key package that a Welcome is for, in memory taken out so that no other join uses it: `giveBack`, or dispose it.
    * @throws TinyMlsError `missing` where there is none
    */
-  take({ secrets }: Welcome): OwnKeyPackage {
-    for (const { newMember } of secrets) {
-      const key = Buffer.from(newMember).toString("hex");
-      const found = this.#byRef.get(key);
-      if (found === undefined) continue;
-      this.#byRef.delete(key);
-      return found;
-    }
+  async take(welcome: Welcome): Promise<OwnKeyPackage> {
+    const found = this.#stored === undefined ? this.#take(welcome) : await this.#stored.findKeyPackage(welcome);
+    if (found !== undefined) return found;
     throw new TinyMlsError("missing", "the Welcome is for no key package that this client has", {
       operation: "joinGroup",
       component: "mls",
@@ -35,15 +38,25 @@ export class KeyPackageStore {
     });
   }
 
-  /** Erases a key package that will not be used. */
-  remove(ref: Uint8Array): boolean {
-    const key = Buffer.from(ref).toString("hex");
-    this.#byRef.get(key)?.dispose();
-    return this.#byRef.delete(key);
+  /** It was not used up. */
+  giveBack(keyPackage: OwnKeyPackage): void {
+    if (this.#stored === undefined) this.#byRef.set(keyPackage.ref.toString("hex"), keyPackage);
+    else keyPackage.dispose();
   }
 
   dispose(): void {
     for (const keyPackage of this.#byRef.values()) keyPackage.dispose();
     this.#byRef.clear();
+  }
+
+  #take({ secrets }: Welcome): OwnKeyPackage | undefined {
+    for (const { newMember } of secrets) {
+      const key = Buffer.from(newMember).toString("hex");
+      const found = this.#byRef.get(key);
+      if (found === undefined) continue;
+      this.#byRef.delete(key);
+      return found;
+    }
+    return undefined;
   }
 }

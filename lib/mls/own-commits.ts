@@ -1,8 +1,10 @@
 import { TinyMlsError } from "../errors.js";
-import { intentOf, remainingOptions, type CommitIntent } from "./commit-intent.js";
+import { intentOf, remainingOptions } from "./commit-intent.js";
+import type { PreparedCommit } from "./durable/pending-records.js";
 import { buildCommit, type CommitOptions } from "./group/build-commit.js";
 import { createCommit, type HandshakeFraming } from "./group/create-commit.js";
 import type { MemberState } from "./group/member-state.js";
+import type { KeptState } from "./kept-state.js";
 import { PendingCommit, type CommitOwner } from "./pending-commit.js";
 
 /** Lets an operation run when it is its turn and the group is fit for it. */
@@ -17,20 +19,33 @@ const none = new Uint8Array(0);
 
 /** The commits that this client makes of a group: one at a time, from preparing to confirming. */
 export class OwnCommits implements CommitOwner {
-  readonly #state: MemberState;
+  readonly #kept: KeptState;
   readonly #framing: HandshakeFraming;
   readonly #gate: Gate;
-  readonly #intents = new WeakMap<PendingCommit, CommitIntent>();
   #pending: PendingCommit | undefined;
+  /** The two that were made last, whatever became of them. */
+  #recent: PendingCommit[] = [];
 
-  constructor(state: MemberState, framing: HandshakeFraming, gate: Gate) {
-    this.#state = state;
+  /** @param pending from storage */
+  constructor(kept: KeptState, framing: HandshakeFraming, gate: Gate, pending: PreparedCommit | undefined) {
+    this.#kept = kept;
     this.#framing = framing;
     this.#gate = gate;
+    if (pending !== undefined) this.#begin(pending);
   }
 
   get pending(): PendingCommit | undefined {
     return this.#pending;
+  }
+
+  /** The state was read again, since a write failed: whoever has a pending commit in hand goes on with it. */
+  reloaded(prepared: PreparedCommit | undefined): void {
+    if (prepared === undefined) return this.supersede();
+    const known = this.#recent.find(({ commit }) => commit.equals(prepared.commit));
+    if (known !== this.#pending) this.supersede();
+    if (known === undefined) return void this.#begin(prepared);
+    known.revive(prepared);
+    this.#pending = known;
   }
 
   prepare(options: CommitOptions): Promise<PendingCommit> {
@@ -38,18 +53,19 @@ export class OwnCommits implements CommitOwner {
   }
 
   confirmCommit(pending: PendingCommit): Promise<void> {
-    if (pending.state === "confirmed") return Promise.resolve();
+    if (pending.state === "confirmed" && !this.#kept.isAhead) return Promise.resolve();
     return this.#gate.open("confirm", () => {
       if (pending.state === "confirmed") return;
       if (pending !== this.#pending) throw settledAlready(pending, "confirm");
       this.#pending = undefined;
-      this.#state.merge(pending.created.staged);
+      this.#state.merge(pending.prepared.staged);
       pending.settle("confirmed");
     });
   }
 
   discardCommit(pending: PendingCommit): Promise<void> {
-    if (pending.state === "discarded" || pending.state === "superseded") return Promise.resolve();
+    const isGone = pending.state === "discarded" || pending.state === "superseded";
+    if (isGone && !this.#kept.isAhead) return Promise.resolve();
     return this.#gate.open("discard", () => {
       if (pending.state === "confirmed") throw settledAlready(pending, "discard");
       this.#drop(pending, "discarded");
@@ -59,7 +75,7 @@ export class OwnCommits implements CommitOwner {
   rebaseCommit(pending: PendingCommit): Promise<PendingCommit> {
     return this.#gate.active("rebase", async () => {
       if (pending.state === "confirmed") throw settledAlready(pending, "rebase");
-      const options = remainingOptions(this.#intents.get(pending)!, this.#state.epoch);
+      const options = remainingOptions(pending.prepared.intent, this.#state.epoch);
       if (options === undefined) {
         throw new TinyMlsError("conflict", "nothing of the commit is left to do in this epoch", {
           operation: "rebase",
@@ -92,11 +108,21 @@ export class OwnCommits implements CommitOwner {
       ratchetTreeInWelcome: options.ratchetTree ?? true,
       groupInfoExtensions: options.groupInfoExtensions ?? [],
     });
-    const pending = new PendingCommit(this, created, built);
-    this.#intents.set(pending, intentOf(this.#state.epoch, options, built.plan));
-    this.#state.sends(pending.commit);
-    this.#pending = pending;
-    return pending;
+    const { commit, welcome, staged } = created;
+    const { plan, skipped } = built;
+    const intent = intentOf(this.#state.epoch, options, plan);
+    this.#state.sends(commit);
+    return this.#begin({ commit, welcome, staged, plan, skipped, intent });
+  }
+
+  #begin(prepared: PreparedCommit): PendingCommit {
+    this.#pending = new PendingCommit(this, prepared);
+    this.#recent = [this.#pending, ...this.#recent.slice(0, 1)];
+    return this.#pending;
+  }
+
+  get #state(): MemberState {
+    return this.#kept.current;
   }
 
   #drop(pending: PendingCommit, state: "discarded" | "superseded"): void {

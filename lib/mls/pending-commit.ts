@@ -1,7 +1,7 @@
 import { TinyMlsError } from "../errors.js";
 import { createGroupInfo, encodeGroupInfo } from "./group/group-info.js";
 import type { AddPlan } from "./group/plan-add.js";
-import type { CreatedCommit } from "./group/create-commit.js";
+import type { PreparedCommit } from "./durable/pending-records.js";
 import type { SkippedProposal } from "./group/choose-proposals.js";
 
 /** What a group does with a commit of its own. */
@@ -30,23 +30,19 @@ export class PendingCommit {
   /** Proposals received that it leaves out, and why. */
   readonly skippedProposals: readonly SkippedProposal[];
   readonly #owner: CommitOwner;
-  readonly #created: CreatedCommit;
+  #prepared: PreparedCommit;
   #groupInfo: Buffer | undefined;
   #state: PendingCommitState = "pending";
 
   /** @internal made by `Group.commit` */
-  constructor(
-    owner: CommitOwner,
-    created: CreatedCommit,
-    built: { readonly plan: AddPlan; readonly skipped: readonly SkippedProposal[] },
-  ) {
-    this.commit = created.commit;
-    this.welcome = created.welcome;
-    this.epoch = created.staged.next.context.value.epoch;
-    this.plan = built.plan;
-    this.skippedProposals = built.skipped;
+  constructor(owner: CommitOwner, prepared: PreparedCommit) {
+    this.commit = prepared.commit;
+    this.welcome = prepared.welcome;
+    this.epoch = prepared.staged.next.context.value.epoch;
+    this.plan = prepared.plan;
+    this.skippedProposals = prepared.skipped;
     this.#owner = owner;
-    this.#created = created;
+    this.#prepared = prepared;
   }
 
   get state(): PendingCommitState {
@@ -63,7 +59,7 @@ export class PendingCommit {
     if (this.#state === "discarded" || this.#state === "superseded") {
       throw new TinyMlsError("closed", `the commit is ${this.#state}: its epoch does not come`, { component: "mls" });
     }
-    const { next } = this.#created.staged;
+    const { next } = this.#prepared.staged;
     this.#groupInfo = encodeGroupInfo(createGroupInfo(next, { ratchetTree: true, externalPub: true }));
     return this.#groupInfo;
   }
@@ -87,14 +83,21 @@ export class PendingCommit {
   }
 
   /** @internal */
-  get created(): CreatedCommit {
-    return this.#created;
+  get prepared(): PreparedCommit {
+    return this.#prepared;
+  }
+
+  /** @internal It is pending as the storage has it: what was done with it since could not be written. */
+  revive(prepared: PreparedCommit): void {
+    this.#prepared.staged.discard();
+    this.#prepared = prepared;
+    this.#state = "pending";
   }
 
   /** @internal */
   settle(state: Exclude<PendingCommitState, "pending">): void {
     if (this.#state !== "pending") return;
-    if (state !== "confirmed") this.#created.staged.discard();
+    if (state !== "confirmed") this.#prepared.staged.discard();
     this.#state = state;
   }
 }

@@ -135,7 +135,7 @@ describe("proposals that do not go together", () => {
 
   test("a PSK that the committer does not have stops no commit", async () => {
     const [a, b, c] = groups();
-    for (const { client } of people.slice(1)) client.addPsk("secret of two", Buffer.alloc(32, 1));
+    for (const { client } of people.slice(1)) await client.addPsk("secret of two", Buffer.alloc(32, 1));
     await tell(await b.proposePsk({ external: "secret of two" }), a, c);
     const pending = await a.commit();
     expect(pending.skippedProposals).toHaveLength(1);
@@ -146,7 +146,7 @@ describe("proposals that do not go together", () => {
     const before = viewOf(a);
     expect(await a.receiveMessage(other.commit)).toMatchObject({ kind: "rejected", code: "missing", retryable: true });
     expect(viewOf(a)).toEqual(before);
-    people[0]!.client.addPsk("secret of two", Buffer.alloc(32, 1));
+    await people[0]!.client.addPsk("secret of two", Buffer.alloc(32, 1));
     expect(await a.receiveMessage(other.commit)).toMatchObject({ kind: "commit" });
     await b.receiveMessage(other.commit);
     expectSameEpoch(a, b, c);
@@ -295,7 +295,7 @@ describe("joining by an external commit", () => {
   test("with a PSK and the tree apart", async () => {
     const [a, b, c] = groups();
     const dave = await outsider("dave");
-    for (const client of [dave, ...people.map((person) => person.client)]) client.addPsk("p", Buffer.alloc(32, 5));
+    for (const client of [dave, ...people.map((person) => person.client)]) await client.addPsk("p", Buffer.alloc(32, 5));
     const ratchetTree = a.ratchetTree();
     const info = await b.groupInfo({ ratchetTree: false });
     const { group, commit } = await dave.joinExternal(info, { psks: [{ external: "p" }], ratchetTree });

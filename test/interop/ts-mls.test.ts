@@ -55,7 +55,7 @@ test.each(suites)("%s: a group begun here, joined there", async (name, cipherSui
   await commitHere(group, [bob, carol], { update: true });
   await expectTalk(group, carol);
 
-  alice.addPsk("shared", Buffer.alloc(32, 5));
+  await alice.addPsk("shared", Buffer.alloc(32, 5));
   for (const peer of [bob, carol]) peer.addPsk("shared", Buffer.alloc(32, 5));
   await commitHere(group, [bob, carol], { psks: [{ external: "shared" }] });
   await expectTalk(group, bob);
@@ -107,7 +107,7 @@ test.each(suites)("%s: a group begun there, joined here", async (name, cipherSui
   await expectCommit(a, commit);
   await expectTalk(d, bob);
 
-  for (const client of [alice, dave]) client.addPsk("shared", Buffer.alloc(32, 6));
+  for (const client of [alice, dave]) await client.addPsk("shared", Buffer.alloc(32, 6));
   bob.addPsk("shared", Buffer.alloc(32, 6));
   const psk = {
     psktype: "external",

@@ -62,7 +62,7 @@ test.each(suites)("%s: a group from its first to its last day", async (_, suite)
   for (const group of [a, b, d]) expect(await group.receiveMessage(commit)).toMatchObject({ kind: "commit" });
   expectSameEpoch(a, b, d, back);
 
-  for (const client of clients) client.addPsk("shared", Buffer.alloc(32, 7));
+  for (const client of clients) await client.addPsk("shared", Buffer.alloc(32, 7));
   await deliver(await back.commit({ psks: [{ external: "shared" }, { epoch: back.epoch }] }), a, b, d);
   expectSameEpoch(a, b, d, back);
 

@@ -35,7 +35,7 @@ test.each(suites)("%s: an external sender proposes, a member commits", async (_,
   await listing.confirm();
   expect(await b.receiveMessage(listing.commit)).toMatchObject({ kind: "commit" });
   const info = await a.groupInfo();
-  for (const client of [alice, bob, carol]) client.addPsk("shared", Buffer.alloc(32, 1));
+  for (const client of [alice, bob, carol]) await client.addPsk("shared", Buffer.alloc(32, 1));
   for (const proposal of [server.proposeAdd(info, keyPackage), server.proposePsk(info, { external: "shared" })]) {
     const outcome = { kind: "proposal", sender: { kind: "external", senderIndex: 0 } };
     for (const group of [a, b]) expect(await group.receiveMessage(proposal)).toMatchObject(outcome);
@@ -66,7 +66,7 @@ test.each(suites)("%s: an external sender proposes, a member commits", async (_,
 
 test.each(suites)("%s: a commit covers the proposals whose refs are given, and no others", async (_, cipherSuite) => {
   const [alice, bob, a, b] = await pair(cipherSuite);
-  for (const client of [alice, bob]) for (const id of ["one", "two"]) client.addPsk(id, Buffer.alloc(32, 9));
+  for (const client of [alice, bob]) for (const id of ["one", "two"]) await client.addPsk(id, Buffer.alloc(32, 9));
   expect(a.pendingProposals()).toEqual([]);
   const proposals = [await b.proposePsk({ external: "one" }), await b.proposePsk({ external: "two" })];
   for (const proposal of proposals) await a.receiveMessage(proposal);
@@ -85,7 +85,7 @@ test.each(suites)("%s: a commit covers the proposals whose refs are given, and n
 
   async function lengthOf(refs: Buffer[]): Promise<number> {
     const [first, second, c, d] = await pair(cipherSuite, "public");
-    for (const client of [first, second]) for (const id of ["one", "two"]) client.addPsk(id, Buffer.alloc(32, 9));
+    for (const client of [first, second]) for (const id of ["one", "two"]) await client.addPsk(id, Buffer.alloc(32, 9));
     for (const id of ["one", "two"]) await c.receiveMessage(await d.proposePsk({ external: id }));
     const ours = c.pendingProposals().slice(0, refs.length);
     const pending = await c.commit({ proposals: ours.map(({ ref }) => ref) });

@@ -19,19 +19,28 @@ export interface GroupEnvironment {
   readonly counters: Counters;
 }
 
+/** What a member keeps beside the current epoch. */
+export interface KeptState {
+  readonly past: PastEpochs;
+  readonly sent: SentHandshakes;
+  readonly proposals: ProposalCache;
+}
+
 export class MemberState {
   readonly environment: GroupEnvironment;
   readonly past: PastEpochs;
-  readonly sent = new SentHandshakes();
+  readonly sent: SentHandshakes;
   #epoch: MemberEpoch;
   #framing: FramingContext;
   #senderKeys: SenderKeys;
-  #proposals = new ProposalCache();
+  #proposals: ProposalCache;
 
-  /** Takes over the epoch. */
-  constructor(environment: GroupEnvironment, epoch: MemberEpoch) {
+  /** Takes over the epoch, and what was kept with it in storage. */
+  constructor(environment: GroupEnvironment, epoch: MemberEpoch, kept?: KeptState) {
     this.environment = environment;
-    this.past = new PastEpochs(environment.retention, environment.policy.now);
+    this.past = kept?.past ?? new PastEpochs(environment.retention, environment.policy.now);
+    this.sent = kept?.sent ?? new SentHandshakes();
+    this.#proposals = kept?.proposals ?? new ProposalCache();
     this.#epoch = epoch;
     this.#framing = FramingContext.of(epoch.suite, epoch.context);
     this.#senderKeys = senderKeysOf(epoch, environment.policy.customProposals);

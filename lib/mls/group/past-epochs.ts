@@ -47,6 +47,21 @@ export class PastEpochs {
     return this.#resumptionPsks.get(epoch);
   }
 
+  /** Epoch and resumption_psk, lent, the oldest first. */
+  resumptionPsks(): IterableIterator<[bigint, Secret]> {
+    return this.#resumptionPsks.entries();
+  }
+
+  /** Takes over an epoch that was kept before, say in storage: the oldest has to come first. */
+  restore(past: PastEpoch): void {
+    this.#epochs.set(past.framing.epoch, past);
+  }
+
+  /** The same for a resumption_psk. */
+  restorePsk(epoch: bigint, psk: Secret): void {
+    this.#resumptionPsks.set(epoch, psk);
+  }
+
   /** The oldest first. */
   list(): PastEpoch[] {
     return [...this.#epochs.values()];

@@ -3,6 +3,7 @@ import type { PrivateKey } from "../../native/keys.js";
 import { protectPrivate, signContent, type PaddingPolicy } from "../framing/index.js";
 import { ContentType, LeafNodeSource, ProposalType, SenderType, WireFormat, type Proposal } from "../objects/index.js";
 import { signLeaf, type LeafContent } from "../tree/index.js";
+import { leafContent, type LeafChanges } from "./build-commit.js";
 import { Checks } from "./checks.js";
 import { protect, type HandshakeFraming } from "./create-commit.js";
 import type { MemberState } from "./member-state.js";
@@ -59,8 +60,27 @@ export async function proposalMessage(
   return bytes;
 }
 
+/** The same for a fresh key of the own leaf, with changes if wanted. */
+export async function updateMessage(
+  state: MemberState,
+  changes: LeafChanges,
+  handshake: HandshakeFraming,
+): Promise<Buffer> {
+  const { suite, signatureKey } = state.epoch;
+  const keys = { leafKey: suite.generateHpkeKeyPair(), signatureKey: changes.signatureKey?.clone() };
+  try {
+    const leaf = leafContent(state.epoch, changes);
+    const proposal = updateProposal(state, leaf, keys.leafKey, keys.signatureKey ?? signatureKey);
+    return await proposalMessage(state, proposal, handshake, new Uint8Array(0), keys);
+  } catch (error) {
+    keys.leafKey.dispose();
+    keys.signatureKey?.dispose();
+    throw error;
+  }
+}
+
 /** RFC 9420 §12.1.2: the Update that gives the own leaf a fresh key. */
-export function updateProposal(
+function updateProposal(
   { epoch, framing }: MemberState,
   leaf: LeafContent,
   leafKey: PrivateKey,

@@ -7,6 +7,7 @@ export { type PeekedKey } from "./peeked-key.js";
 export { checkPskNonce, pskNonce, pskSecret, type InjectedPsk } from "./pre-shared-key.js";
 export { defaultRetention, retentionFrom, type RetentionPolicy } from "./retention.js";
 export { SecretTree, type KeyUnavailable, type SecretTreeOptions } from "./secret-tree.js";
-export { type SecretTreeEntry } from "./secret-tree-entry.js";
+export { disposeEntry, type SecretTreeEntry } from "./secret-tree-entry.js";
+export { skippedBlock, type SkippedBlock } from "./touched-keys.js";
 export { confirmedTranscriptHash, interimTranscriptHash } from "./transcript-hash.js";
 export { openGroupInfo, sealGroupInfo } from "./welcome-secret.js";

@@ -72,6 +72,11 @@ export class NodeSecrets {
     return secret;
   }
 
+  /** Lent. */
+  get(node: number): Secret | undefined {
+    return this.#held.get(node);
+  }
+
   /** Node and secret, lent. */
   held(): IterableIterator<[number, Secret]> {
     return this.#held.entries();

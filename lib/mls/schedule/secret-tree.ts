@@ -19,6 +19,7 @@ import { RatchetsAhead } from "./ratchets-ahead.js";
 import { retentionFrom, type RetentionPolicy } from "./retention.js";
 import { disposeEntry, type SecretTreeEntry } from "./secret-tree-entry.js";
 import { SkippedKeys } from "./skipped-keys.js";
+import { skippedBlock, TouchedKeys, type SkippedBlock } from "./touched-keys.js";
 
 /** Why a key cannot be had: it was used before; the retention policy dropped it; it is too many steps away. */
 export type KeyUnavailable = "duplicate" | "dropped" | "tooFarAhead";
@@ -53,6 +54,7 @@ export class SecretTree {
   readonly #retention: RetentionPolicy;
   readonly #skipped: SkippedKeys;
   readonly #reserved = { handshake: Infinity, application: Infinity };
+  #touched: TouchedKeys | undefined;
   #disposed = false;
   readonly #source: KeySource;
 
@@ -112,19 +114,43 @@ export class SecretTree {
       throw new TinyMlsError("exhausted", `no ${type} generation is left`, { operation: "seal", component: "mls" });
     }
     sealWithRatchet(this.suite, secret, generation, message);
-    ratchet.moveTo(generation + 1, nextRatchetSecret(this.suite, secret, generation));
+    const ahead = this.#ahead.take(ratchetId(ratchet.leafIndex, type), generation + 1);
+    ratchet.moveTo(generation + 1, ahead ?? nextRatchetSecret(this.suite, secret, generation));
+    if (ahead === undefined) this.#touched?.ratchet(ratchet.leafIndex);
     return generation;
   }
 
   /**
    * For storage that must never give out a generation twice, not after a crash either: from now on {@link seal} takes `count` keys
-   * and no more. Store the number that comes back before the first of them is used, and {@link forward} to it after a restart.
+   * and no more. {@link stored} shows the ratchet behind the last of them: store that before the first is used, so that what is
+   * stored never derives the key of what was sent.
    * @returns the first generation that is not reserved.
    */
   reserve(type: RatchetType, count: number): number {
-    const { generation } = this.#ratchet(this.#ownLeaf(), type);
-    this.#reserved[type] = Math.min(generation + count, maxGeneration + 1);
-    return this.#reserved[type];
+    const ratchet = this.#ratchet(this.#ownLeaf(), type);
+    const end = Math.min(ratchet.generation + count, maxGeneration + 1);
+    const id = ratchetId(ratchet.leafIndex, type);
+    for (let at = ratchet.generation; at < end; at++) {
+      if (this.#ahead.get(id, at + 1) !== undefined) continue;
+      const secret = at === ratchet.generation ? ratchet.secret : this.#ahead.get(id, at)!;
+      this.#ahead.set(id, at + 1, nextRatchetSecret(this.suite, secret, at));
+    }
+    this.#reserved[type] = end;
+    this.#touched?.ratchet(ratchet.leafIndex);
+    return end;
+  }
+
+  /** From now on {@link seal} gives what is reserved, and nothing is. */
+  endReservation(type: RatchetType): void {
+    const ratchet = this.#ratchets.get(ratchetId(this.#ownLeaf(), type));
+    this.#reserved[type] = ratchet?.generation ?? 0;
+    if (ratchet !== undefined) this.#touched?.ratchet(ratchet.leafIndex);
+  }
+
+  /** Generations that {@link seal} still gives. */
+  reserved(type: RatchetType): number {
+    const ratchet = this.#ratchets.get(ratchetId(this.#ownLeaf(), type));
+    return this.#reserved[type] - (ratchet?.generation ?? 0);
   }
 
   /** Moves the member's own ratchet to `generation`, where it is not there yet; what is passed over is erased. */
@@ -132,7 +158,53 @@ export class SecretTree {
     const ratchet = this.#ratchet(this.#ownLeaf(), type);
     while (ratchet.generation < generation) {
       ratchet.moveTo(ratchet.generation + 1, nextRatchetSecret(this.suite, ratchet.secret, ratchet.generation));
+      this.#touched?.ratchet(ratchet.leafIndex);
     }
+  }
+
+  /** What changed since it was last cleared; at first all that there is. From the first call on, changes are noted. */
+  touched(): TouchedKeys {
+    if (this.#touched !== undefined) return this.#touched;
+    this.#touched = new TouchedKeys();
+    for (const ratchet of this.#ratchets.values()) {
+      this.#touched.ratchet(ratchet.leafIndex);
+      for (const generation of ratchet.skipped.keys()) this.#touched.skipped(ratchet, generation);
+    }
+    this.#skipped.touched = this.#touched;
+    return this.#touched;
+  }
+
+  /** The secret of a node, lent; undefined where it is consumed or not derived yet. */
+  node(node: number): Secret | undefined {
+    return this.#nodes.get(node);
+  }
+
+  /** The nodes that are held. */
+  nodes(): number[] {
+    return [...this.#nodes.held()].map(([node]) => node);
+  }
+
+  /** A ratchet as it is to be stored, lent: the member's own behind what is reserved. */
+  stored(leafIndex: number, type: RatchetType): Extract<SecretTreeEntry, { kind: "ratchet" }> | undefined {
+    const id = ratchetId(leafIndex, type);
+    const ratchet = this.#ratchets.get(id);
+    if (ratchet === undefined) return undefined;
+    const { generation, droppedBelow, secret } = ratchet;
+    const end = leafIndex === this.ownLeafIndex ? this.#reserved[type] : generation;
+    const ahead = this.#ahead.get(id, end);
+    const place = ahead === undefined ? { generation, secret } : { generation: end, secret: ahead };
+    return { kind: "ratchet", leafIndex, type, droppedBelow, ...place };
+  }
+
+  /** The keys of a block that are kept, lent. */
+  skippedIn({ leafIndex, type, block }: SkippedBlock): Extract<SecretTreeEntry, { kind: "skipped" }>[] {
+    const ratchet = this.#ratchets.get(ratchetId(leafIndex, type));
+    return Array.from({ length: skippedBlock }, (_, at) => block * skippedBlock + at).flatMap((generation) => {
+      const kept = ratchet?.skipped.get(generation);
+      if (kept === undefined) return [];
+      const { retainedAt, key, nonce } = kept;
+      return [{ kind: "skipped", leafIndex, type, generation, retainedAt, key, nonce } as const];
+    });
   }
 
   /**
@@ -218,7 +290,10 @@ export class SecretTree {
     const { leafIndex, type, generation } = peeked;
     const ratchet = this.#ratchet(leafIndex, type);
     const isNew = generation >= ratchet.generation;
-    if (isNew) this.#advance(ratchet, generation);
+    if (isNew) {
+      this.#advance(ratchet, generation);
+      this.#touched?.ratchet(leafIndex);
+    }
     this.#forget(peeked);
     if (isNew) return true;
     const skipped = ratchet.skipped.get(generation);
@@ -260,6 +335,7 @@ export class SecretTree {
     if (found !== undefined) return found;
     this.#requireOpen();
     const leafSecret = this.#nodes.takeLeaf(leafIndex);
+    this.#touched?.ratchet(leafIndex);
     try {
       for (const each of ["handshake", "application"] as const) {
         const id = ratchetId(leafIndex, each);

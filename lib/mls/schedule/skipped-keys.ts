@@ -1,6 +1,7 @@
 /** RFC 9420 §9.2, §15.3: the keys of messages that have not come yet, bounded in number and in time. */
 import { disposeKey, type HashRatchet, type MessageKey, type SkippedKey } from "./hash-ratchet.js";
 import type { RetentionPolicy } from "./retention.js";
+import type { TouchedKeys } from "./touched-keys.js";
 
 export class SkippedKeys {
   readonly #retention: RetentionPolicy;
@@ -8,6 +9,8 @@ export class SkippedKeys {
   /** Of all ratchets, the oldest first; those of one ratchet are in the order of generations. */
   readonly #all = new Set<SkippedKey>();
   #latest = 0;
+  /** Where changes are noted for storage. */
+  touched: TouchedKeys | undefined;
 
   constructor(retention: RetentionPolicy, now: () => number) {
     this.#retention = retention;
@@ -27,6 +30,7 @@ export class SkippedKeys {
     const key: SkippedKey = { ratchet, retainedAt, ...message };
     ratchet.skipped.set(key.generation, key);
     this.#all.add(key);
+    this.touched?.skipped(ratchet, key.generation);
     if (ratchet.skipped.size > this.#retention.maxSkippedKeys) this.#drop(ratchet.skipped.values().next().value!);
     if (this.#all.size > this.#retention.maxSkippedKeysPerEpoch) this.#drop(this.oldest!);
   }
@@ -35,6 +39,7 @@ export class SkippedKeys {
   use(key: SkippedKey): void {
     key.ratchet.skipped.delete(key.generation);
     this.#all.delete(key);
+    this.touched?.skipped(key.ratchet, key.generation);
     disposeKey(key);
   }
 
@@ -50,6 +55,7 @@ export class SkippedKeys {
 
   #drop(key: SkippedKey): void {
     key.ratchet.droppedBelow = Math.max(key.ratchet.droppedBelow, key.generation + 1);
+    this.touched?.ratchet(key.ratchet.leafIndex);
     this.use(key);
   }
 

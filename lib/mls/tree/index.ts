@@ -19,6 +19,6 @@ export { type PathKeys } from "./path-secrets.js";
 export { TreePrivateKeys, type NodeKeys, type StagedPrivateKeys } from "./private-keys.js";
 export { RatchetTree } from "./ratchet-tree.js";
 export { bothSupport, supportOf } from "./support.js";
-export { changedNodes } from "./tree-changes.js";
+export { changedNodes, withChanges } from "./tree-changes.js";
 export { TreeDraft } from "./tree-draft.js";
 export { checkKeysUnique, validateTree } from "./tree-validation.js";

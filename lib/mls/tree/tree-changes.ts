@@ -1,7 +1,9 @@
 // What differs between two versions of a tree, for storage: a commit writes the nodes of a path, not the tree.
 import { blockLevels, nodeIndex, type Block } from "./block.js";
-import type { TreeNode } from "./node.js";
-import type { RatchetTree } from "./ratchet-tree.js";
+import { BlockDraft } from "./block-draft.js";
+import { isLeaf } from "./math.js";
+import { TreeLeaf, TreeParent, type TreeNode } from "./node.js";
+import { enterKeys, RatchetTree, removeKeys } from "./ratchet-tree.js";
 
 type MaybeBlock = Block<TreeNode> | null;
 
@@ -43,4 +45,32 @@ function nodesAt(block: MaybeBlock, base: number): readonly (TreeNode | null)[] 
 function childAt(block: MaybeBlock, base: number, child: number): MaybeBlock {
   if (block?.base === base) return block.children[child]!;
   return child === 0 ? block : null;
+}
+
+/**
+ * The version of a tree that differs from `tree` in these nodes, as storage kept them (null for blank): they are copied, and trusted to
+ * be what `changedNodes` told.
+ */
+export function withChanges(
+  tree: RatchetTree,
+  depth: number,
+  changes: Iterable<readonly [number, Uint8Array | null]>,
+): RatchetTree {
+  const blocks = new BlockDraft(tree.blocks, tree.depth);
+  const keys = tree.keys.fork();
+  while (blocks.depth < depth) blocks.extend();
+  for (const [index, bytes] of changes) {
+    const before = blocks.get(index);
+    if (before !== null) removeKeys(keys, index, before);
+    const node = bytes === null ? null : nodeOf(index, new Uint8Array(bytes));
+    if (node !== null) enterKeys(keys, index, node);
+    blocks.set(index, node);
+  }
+  // Nothing is right of the tree any more: a valid tree ends at its last member (RFC 9420 §7.7).
+  blocks.truncate(() => undefined);
+  return new RatchetTree(tree.suite, blocks.depth, blocks.root, keys);
+}
+
+function nodeOf(index: number, bytes: Uint8Array): TreeNode {
+  return isLeaf(index) ? TreeLeaf.read(bytes) : new TreeParent(bytes);
 }

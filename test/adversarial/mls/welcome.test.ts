@@ -177,7 +177,7 @@ const withTree = (w: World): Departure => ({
 });
 
 async function invitation(world: World, client: Client, departure: Departure): Promise<Buffer> {
-  client.addPsk("known", Buffer.alloc(32, 7));
+  await client.addPsk("known", Buffer.alloc(32, 7));
   const commit = world.commit([add(keyPackageIn(await client.createKeyPackage()))], departure.commit);
   return forgeWelcome(commit, world.suite, world.bob.epoch.signatureKey, departure);
 }

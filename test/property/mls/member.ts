@@ -37,7 +37,7 @@ export class Member {
   /** A client with nothing but its name: keys, key packages and groups of before are gone. */
   async start(): Promise<void> {
     this.client = await Client.create({ identity: this.name, padding: "none", ...this.settings });
-    this.client.addPsk("shared", Buffer.alloc(32, 9));
+    await this.client.addPsk("shared", Buffer.alloc(32, 9));
     this.enter(undefined);
     this.welcomes = [];
   }

@@ -1,7 +1,7 @@
 // A group over a bad network: operations in any order, each of which means something in any state.
 import { expect } from "@jest/globals";
 import { identityOf, type CommitOptions, type Group, type PendingCommit } from "tinymls";
-import type { KeyPackage } from "tinymls/messages";
+import { LeafNodeSource } from "tinymls/messages";
 import { Choices } from "./choices.js";
 import { DeliveryService, type Faults } from "./delivery-service.js";
 import { Member, refusedWith, type MemberSettings } from "./member.js";
@@ -148,7 +148,7 @@ export class World {
       return;
     }
     this.#deliver(commit, member, choices);
-    this.#welcome(pending);
+    this.#welcome(group, pending);
     if (choices.percent(15)) return; // it will learn from the echo that it was accepted
     await pending.confirm();
     await pending.confirm();
@@ -271,9 +271,13 @@ export class World {
     this.ds.deliver(message, sender, this.members, choices);
   }
 
-  #welcome({ welcome, created }: PendingCommit): void {
+  #welcome(group: Group, { welcome, prepared }: PendingCommit): void {
     if (welcome === undefined) return;
-    const names = new Set(created.applied.added.map(({ keyPackage }) => nameOf(keyPackage)));
+    const before = new Set(Array.from(group.publicEpoch.tree.members(), ([, leaf]) => hexOf(leaf.bytes)));
+    const added = [...prepared.staged.next.tree.members()].filter(([, leaf]) => {
+      return leaf.value.leafNodeSource === LeafNodeSource.keyPackage && !before.has(hexOf(leaf.bytes));
+    });
+    const names = new Set(added.map(([, leaf]) => identityOf(leaf.value.credential).toString()));
     for (const member of this.members) if (names.has(member.name)) member.welcomes.push(welcome);
   }
 
@@ -313,6 +317,6 @@ function rosterOf(group: Group): string[] {
   return group.members().map(({ identity }) => identity!.toString());
 }
 
-function nameOf({ leafNode: { credential } }: KeyPackage): string {
-  return identityOf(credential).toString();
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
 }

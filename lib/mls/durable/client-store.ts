@@ -1,0 +1,295 @@
+import { decode, encode, opaque, struct, uint16, uint8, vector } from "../../codec/index.js";
+import { TinyMlsError } from "../../errors.js";
+import { hash } from "../../native/hash.js";
+import { PrivateKey, type KeyAlgorithm } from "../../native/keys.js";
+import type { Secret } from "../../native/secret.js";
+import type { Storage, WriteStep } from "../../storage/port.js";
+import { Vault } from "../../storage/vault/vault.js";
+import type { StorageKeySource } from "../../storage/vault/storage-key.js";
+import type { HandshakePolicy } from "../client-options.js";
+import { OwnKeyPackage } from "../group/key-package.js";
+import type { GroupEnvironment, MemberState } from "../group/member-state.js";
+import { KeyPackage, type Welcome } from "../objects/index.js";
+import { suiteOf } from "../suite/index.js";
+import { Turns } from "../turns.js";
+import { GroupStore, type LoadedGroup } from "./group-store.js";
+import { Leases, type Lease } from "./lease.js";
+import { RecordChanges } from "./record-changes.js";
+import { RecordSet, type PreparedWrite } from "./record-set.js";
+import { disposeAll } from "./sealed-body.js";
+
+type Bytes = Uint8Array;
+
+export interface ClientStoreOptions {
+  readonly storage: Storage;
+  readonly storageKey: StorageKeySource | undefined;
+  /** Whose state it is. */
+  readonly identity: Bytes;
+  readonly leaseMs: number;
+  readonly now: () => number;
+}
+
+/** A group that this process holds. */
+export interface HeldGroup {
+  readonly store: GroupStore;
+  readonly handshake: HandshakePolicy;
+  /**
+   * Reads it again, after a write that failed.
+   * @throws TinyMlsError `conflict` where another process took it over
+   */
+  reload(environment: GroupEnvironment): Promise<LoadedGroup>;
+  /** Lets other processes have it. */
+  release(loaded: LoadedGroup): Promise<void>;
+  /** Deletes it: it is over for this client. */
+  erase(): Promise<void>;
+}
+
+const StoredKeys = struct("StoredKeys", { algorithms: vector(opaque) });
+const StoredKeyPackage = struct("StoredKeyPackage", { cipherSuite: uint16, keyPackage: opaque });
+const StoredPsk = struct("StoredPsk", { id: opaque });
+const GroupInfo = struct("StoredGroup", { groupId: opaque, handshake: uint8 });
+const handshakes: readonly HandshakePolicy[] = ["private", "public"];
+
+const keysName = "keys";
+
+/** The state of one client at rest: its keys, key packages, PSKs and groups. Several processes may have one open. */
+export class ClientStore {
+  readonly #vault: Vault;
+  readonly #prefix: string;
+  readonly #records: RecordSet;
+  readonly #leases: Leases;
+  readonly #turns = new Turns();
+
+  private constructor(vault: Vault, { identity, leaseMs, now }: ClientStoreOptions) {
+    this.#vault = vault;
+    this.#prefix = `client/${digest(identity)}/`;
+    this.#records = new RecordSet(vault, `${this.#prefix}own/`);
+    this.#leases = new Leases(vault, `${this.#prefix}session/`, leaseMs, now);
+  }
+
+  /** @throws TinyMlsError as `Vault.open`, and with the record in `path` */
+  static async open(options: ClientStoreOptions): Promise<ClientStore> {
+    const vault = await Vault.open(options.storage, options.storageKey);
+    try {
+      const store = new ClientStore(vault, options);
+      await store.#records.refresh();
+      return store;
+    } catch (error) {
+      vault.close();
+      throw error;
+    }
+  }
+
+  /** The signature keys, by algorithm. They are the caller's. */
+  async signatureKeys(): Promise<Map<string, PrivateKey>> {
+    const keys = new Map<string, PrivateKey>();
+    if (!this.#records.has(keysName)) return keys;
+    const { bytes, secrets } = await this.#records.read(keysName);
+    try {
+      decode(StoredKeys, bytes).algorithms.forEach((name, at) => {
+        const algorithm = Buffer.from(name).toString();
+        keys.set(algorithm, PrivateKey.fromSecret(algorithm as KeyAlgorithm, secrets[at]!));
+      });
+      return keys;
+    } finally {
+      disposeAll(secrets);
+    }
+  }
+
+  saveSignatureKeys(keys: ReadonlyMap<string, PrivateKey>): Promise<void> {
+    const algorithms = Array.from(keys.keys(), (name) => Buffer.from(name));
+    return this.#update((changes) => changes.put(keysName, encode(StoredKeys, { algorithms }), [...keys.values()]));
+  }
+
+  /** Ids and PSKs, which are the caller's. */
+  async psks(): Promise<[Buffer, Secret][]> {
+    const psks: [Buffer, Secret][] = [];
+    for (const name of this.#records.names("psk/")) {
+      const { bytes, secrets } = await this.#records.read(name);
+      psks.push([Buffer.from(decode(StoredPsk, bytes).id), secrets[0]!]);
+    }
+    return psks;
+  }
+
+  savePsk(id: Bytes, psk: Secret): Promise<void> {
+    return this.#update((changes) => changes.put(`psk/${digest(id)}`, encode(StoredPsk, { id }), [psk]));
+  }
+
+  deletePsk(id: Bytes): Promise<void> {
+    return this.#update((changes) => {
+      if (this.#records.has(`psk/${digest(id)}`)) changes.delete(`psk/${digest(id)}`);
+    });
+  }
+
+  addKeyPackage({ ref, bytes, value, initKey, leafKey }: OwnKeyPackage): Promise<void> {
+    const octets = encode(StoredKeyPackage, { cipherSuite: value.cipherSuite, keyPackage: bytes });
+    return this.#update((changes) => changes.put(keyPackageName(ref), octets, [initKey, leafKey]));
+  }
+
+  /** The key package that a Welcome is for; undefined where there is none. It is the caller's. */
+  async findKeyPackage({ secrets }: Welcome): Promise<OwnKeyPackage | undefined> {
+    await this.#records.refresh();
+    const known = secrets.map(({ newMember }) => keyPackageName(newMember)).find((name) => this.#records.has(name));
+    if (known === undefined) return undefined;
+    const body = await this.#records.read(known);
+    try {
+      const { cipherSuite, keyPackage } = decode(StoredKeyPackage, body.bytes);
+      const suite = suiteOf(cipherSuite);
+      const [initKey, leafKey] = body.secrets.map((secret) => suite.hpkeKey(secret));
+      const bytes = Buffer.from(keyPackage);
+      return new OwnKeyPackage(suite, bytes, decode(KeyPackage, bytes), initKey!, leafKey!);
+    } finally {
+      disposeAll(body.secrets);
+    }
+  }
+
+  hasGroup(groupId: Bytes): boolean {
+    return this.#records.has(groupName(groupId));
+  }
+
+  /** The ids of all groups, whichever process holds them. */
+  async groups(): Promise<Buffer[]> {
+    await this.#records.refresh();
+    const bodies = this.#records.names("group/").map((name) => this.#records.read(name));
+    return (await Promise.all(bodies)).map(({ bytes }) => bytes);
+  }
+
+  /**
+   * Stores a new group, in place of one with the same id where `replaces` says so.
+   * @param used the key package that it was joined by, which is deleted with the same write
+   * @throws TinyMlsError `conflict` where there is one with that id; `missing` where the key package was used by another process
+   */
+  async addGroup(
+    state: MemberState,
+    handshake: HandshakePolicy,
+    { replaces = false, used }: { readonly replaces?: boolean; readonly used?: OwnKeyPackage | undefined } = {},
+  ): Promise<HeldGroup> {
+    const groupId = Buffer.from(state.epoch.context.value.groupId);
+    const records = this.#groupRecords(groupId);
+    if (replaces) await records.abandon();
+    const { steps, lease } = await this.#leases.prepare(records);
+    const store = new GroupStore(records);
+    const info = encode(GroupInfo, { groupId, handshake: handshakes.indexOf(handshake) });
+    const group = await records.prepare(store.changes(state, undefined), info);
+    const change = (changes: RecordChanges): void => {
+      if (!this.hasGroup(groupId)) changes.put(groupName(groupId), groupId);
+      if (used !== undefined) this.#useKeyPackage(changes, used.ref);
+    };
+    await this.#update(change, group, steps);
+    return this.#held(groupId, records, store, lease, handshake);
+  }
+
+  /**
+   * Takes hold of a group; undefined where there is none with that id.
+   * @throws TinyMlsError `conflict` while another process holds it; with the record in `path` where one is damaged, put back or missing
+   */
+  async loadGroup(
+    groupId: Bytes,
+    environment: GroupEnvironment,
+  ): Promise<{ readonly held: HeldGroup; readonly loaded: LoadedGroup } | undefined> {
+    await this.#records.refresh();
+    if (!this.hasGroup(groupId)) return undefined;
+    const records = this.#groupRecords(groupId);
+    if (!(await records.refresh())) throw lost(records.headKey);
+    const lease = await this.#leases.acquire(records);
+    try {
+      await records.refresh();
+      const store = new GroupStore(records);
+      const loaded = await store.load(environment);
+      const handshake = handshakes[decode(GroupInfo, records.info).handshake] ?? "private";
+      return { held: this.#held(Buffer.from(groupId), records, store, lease, handshake), loaded };
+    } catch (error) {
+      await this.#vault.storage.write([{ check: records.headKey, revision: records.revision }, ...lease.release()]);
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#leases.close();
+    } finally {
+      this.#vault.close();
+    }
+  }
+
+  #held(groupId: Buffer, records: RecordSet, store: GroupStore, lease: Lease, handshake: HandshakePolicy): HeldGroup {
+    return {
+      store,
+      handshake,
+      reload: async (environment) => {
+        await records.refresh();
+        // Whoever takes the lease from here on changes the head, and the next write finds that out.
+        await lease.requireHeld();
+        return store.load(environment);
+      },
+      release: ({ state, pending }) => store.release(state, pending, lease.release()),
+      erase: async () => {
+        const name = groupName(groupId);
+        const change = (changes: RecordChanges): void => {
+          if (this.#records.has(name)) changes.delete(name);
+        };
+        await this.#update(change, await records.prepareErasure(), lease.release());
+      },
+    };
+  }
+
+  /** Used once, by whichever process is first. */
+  #useKeyPackage(changes: RecordChanges, ref: Bytes): void {
+    const name = keyPackageName(ref);
+    if (this.#records.has(name)) return changes.delete(name);
+    throw new TinyMlsError("missing", "the key package was used meanwhile", {
+      operation: "joinGroup",
+      component: "mls",
+      path: this.#records.prefix + name,
+      retryable: false,
+    });
+  }
+
+  /** Changes what all processes of this client share; whoever was first, the other does it again. */
+  #update(
+    change: (changes: RecordChanges) => void,
+    group?: PreparedWrite,
+    also: readonly WriteStep[] = [],
+  ): Promise<void> {
+    return this.#turns.take(async () => {
+      for (let tries = 1; ; tries++) {
+        const changes = new RecordChanges();
+        change(changes);
+        const own = await this.#records.prepare(changes);
+        try {
+          const revision = await this.#vault.storage.write([...own.steps, ...(group?.steps ?? []), ...also]);
+          own.written(revision);
+          group?.written(revision);
+          return;
+        } catch (error) {
+          if (tries === 100 || !this.#lostRace(error)) throw error;
+          await this.#records.refresh();
+        }
+      }
+    });
+  }
+
+  #lostRace(error: unknown): boolean {
+    return error instanceof TinyMlsError && error.code === "conflict" && error.path === this.#records.headKey;
+  }
+
+  #groupRecords(groupId: Bytes): RecordSet {
+    return new RecordSet(this.#vault, `${this.#prefix}group/${digest(groupId)}/`);
+  }
+}
+
+function digest(bytes: Bytes): string {
+  return hash("SHA-256", bytes).toString("hex", 0, 16);
+}
+
+function groupName(groupId: Bytes): string {
+  return `group/${digest(groupId)}`;
+}
+
+function keyPackageName(ref: Bytes): string {
+  return `keypackage/${Buffer.from(ref).toString("hex", 0, 16)}`;
+}
+
+function lost(path: string): TinyMlsError {
+  return new TinyMlsError("missing", `${path} is missing`, { component: "storage", path, retryable: false });
+}

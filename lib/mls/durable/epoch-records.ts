@@ -1,0 +1,109 @@
+// RFC 9420 §8.1: an epoch of a member at rest, but for its trees.
+import {
+  decode,
+  decodeOnce,
+  encode,
+  opaque,
+  optional,
+  struct,
+  uint16,
+  uint32,
+  uint8,
+  vector,
+} from "../../codec/index.js";
+import { Owned } from "../../native/owned.js";
+import type { Secret } from "../../native/secret.js";
+import type { MemberEpoch } from "../group/epoch.js";
+import { GroupContext, ReInit } from "../objects/index.js";
+import { EpochSecrets, epochSecretNames, type EpochSecretName, type SecretTree } from "../schedule/index.js";
+import { suiteOf, type Suite } from "../suite/index.js";
+import { TreePrivateKeys, type NodeKeys, type RatchetTree } from "../tree/index.js";
+import { disposeAll, type Body, type OpenedBody } from "./sealed-body.js";
+
+/** The secrets of an epoch by their places in `epochSecretNames`, the private keys by their nodes. */
+const StoredEpoch = struct("StoredEpoch", {
+  cipherSuite: uint16,
+  context: opaque,
+  interimTranscriptHash: opaque,
+  confirmationTag: opaque,
+  reinit: optional(ReInit),
+  ownLeafIndex: uint32,
+  secrets: vector(uint8),
+  keys: vector(uint32),
+});
+
+export function epochBody(epoch: MemberEpoch): Body & { readonly bytes: Buffer } {
+  const secrets = [...epoch.secrets.entries()];
+  const keys = epoch.keys.entries();
+  const bytes = encode(StoredEpoch, {
+    cipherSuite: epoch.suite.id,
+    context: epoch.context.bytes,
+    interimTranscriptHash: epoch.interimTranscriptHash,
+    confirmationTag: epoch.confirmationTag,
+    reinit: epoch.reinit ?? null,
+    ownLeafIndex: epoch.ownLeafIndex,
+    secrets: secrets.map(([name]) => epochSecretNames.indexOf(name)),
+    keys: keys.map(([node]) => node),
+  });
+  return {
+    bytes,
+    secrets: [epoch.signatureKey, ...secrets.map(([, secret]) => secret), ...keys.map(([, key]) => key)],
+  };
+}
+
+/** An epoch read back, to be completed by its trees. Owns its handles. */
+export type EpochWithoutTrees = Omit<MemberEpoch, "tree" | "secretTree" | "keys"> & { readonly nodeKeys: NodeKeys };
+
+/** Takes the secrets of the body over. */
+export function epochFrom({ bytes, secrets }: OpenedBody): EpochWithoutTrees {
+  try {
+    const stored = decode(StoredEpoch, bytes);
+    const suite = suiteOf(stored.cipherSuite);
+    const names = stored.secrets.map((index) => epochSecretNames[index]!);
+    using owned = new Owned();
+    const signatureKey = owned.add(suite.signatureKey(secrets[0]!));
+    const epochSecrets = owned.add(restoreSecrets(suite, names, secrets.slice(1)));
+    const nodeKeys = keysOf(suite, stored.keys, secrets.slice(1 + names.length));
+    owned.release();
+    return {
+      suite,
+      context: decodeOnce(GroupContext, stored.context),
+      interimTranscriptHash: stored.interimTranscriptHash,
+      confirmationTag: stored.confirmationTag,
+      reinit: stored.reinit ?? undefined,
+      ownLeafIndex: stored.ownLeafIndex,
+      signatureKey,
+      secrets: epochSecrets,
+      nodeKeys,
+    };
+  } finally {
+    disposeAll(secrets);
+  }
+}
+
+function restoreSecrets(suite: Suite, names: readonly EpochSecretName[], secrets: readonly Secret[]): EpochSecrets {
+  return EpochSecrets.restore(
+    suite,
+    names.map((name, at) => [name, secrets[at]!.clone()] as const),
+  );
+}
+
+function keysOf(suite: Suite, nodes: readonly number[], secrets: readonly Secret[]): NodeKeys {
+  const keys = new Map(nodes.map((node, at) => [node, suite.hpkeKey(secrets[at]!)] as const));
+  return keys;
+}
+
+export function memberEpoch(
+  { nodeKeys, ...epoch }: EpochWithoutTrees,
+  tree: RatchetTree,
+  secretTree: SecretTree,
+): MemberEpoch {
+  return { ...epoch, tree, secretTree, keys: new TreePrivateKeys(epoch.ownLeafIndex, nodeKeys) };
+}
+
+/** Wipes what an epoch read back owns. */
+export function disposeStored({ signatureKey, secrets, nodeKeys }: EpochWithoutTrees): void {
+  signatureKey.dispose();
+  secrets.dispose();
+  for (const key of nodeKeys.values()) key.dispose();
+}

@@ -1,0 +1,192 @@
+import { decode, encode, opaque, struct, uint8, vector } from "../../codec/index.js";
+import type { WriteStep } from "../../storage/port.js";
+import type { MemberEpoch } from "../group/epoch.js";
+import { MemberState, type GroupEnvironment } from "../group/member-state.js";
+import { ProposalCache, type CachedProposal } from "../group/proposal-cache.js";
+import { mostSentHandshakes, SentHandshakes } from "../group/sent-handshakes.js";
+import { Proposal, Sender } from "../objects/index.js";
+import type { Suite } from "../suite/index.js";
+import { disposeStored, epochBody, epochFrom, memberEpoch } from "./epoch-records.js";
+import { PastRecords, secretTreePrefix } from "./past-epoch-records.js";
+import { deletePending, loadPending, savePending, type PreparedCommit } from "./pending-records.js";
+import { RecordChanges } from "./record-changes.js";
+import type { RecordSet } from "./record-set.js";
+import { disposeAll, type Body, type OpenedBody } from "./sealed-body.js";
+import { loadSecretTree, saveSecretTree } from "./secret-tree-records.js";
+import { TreeRecords } from "./tree-records.js";
+
+/** What is read back of a group. */
+export interface LoadedGroup {
+  readonly state: MemberState;
+  readonly pending: PreparedCommit | undefined;
+}
+
+const StoredProposal = struct("StoredProposal", { sender: Sender, proposal: Proposal, ref: opaque, keys: uint8 });
+const StoredProposals = struct("StoredProposals", { proposals: vector(StoredProposal) });
+const Digests = struct("Digests", { digests: vector(opaque) });
+
+const epochName = "epoch";
+const proposalsLog = "proposals";
+const sentLog = "sent";
+
+/** So many generations are reserved at the first message of an epoch, and at most. */
+const firstReservation = 16;
+const mostReserved = 256;
+
+/** The state of one group at rest: each save writes what changed since the one before. */
+export class GroupStore {
+  readonly #records: RecordSet;
+  readonly #tree: TreeRecords;
+  readonly #past: PastRecords;
+  #epoch: MemberEpoch | undefined;
+  #proposals: ProposalCache | undefined;
+  #proposalCount = 0;
+  #sentCount = 0;
+  #pending: PreparedCommit | undefined;
+  #reservation = firstReservation;
+
+  constructor(records: RecordSet) {
+    this.#records = records;
+    this.#tree = new TreeRecords(records);
+    this.#past = new PastRecords(records);
+  }
+
+  /** Reads the group, as the head of its records lists it. */
+  async load(environment: GroupEnvironment): Promise<LoadedGroup> {
+    const records = this.#records;
+    await records.readAhead();
+    const epoch = await this.#loadEpoch(environment);
+    const state = await this.#loadState(environment, epoch);
+    try {
+      const pending = await loadPending(records, state);
+      records.forgetAhead();
+      this.#epoch = epoch;
+      this.#proposals = state.proposals;
+      this.#proposalCount = state.proposals.size;
+      this.#sentCount = 0;
+      this.#pending = pending;
+      this.#reservation = firstReservation;
+      return { state, pending };
+    } catch (error) {
+      state.dispose();
+      throw error;
+    }
+  }
+
+  /** What a save writes now. Everything that it notes is undone by `load` alone: a save that fails is to be followed by one. */
+  changes(state: MemberState, pending: PreparedCommit | undefined): RecordChanges {
+    const changes = new RecordChanges();
+    const { epoch } = state;
+    if (epoch !== this.#epoch) this.#saveEpoch(changes, epoch);
+    this.#past.save(changes, state.past, epoch);
+    saveSecretTree(changes, this.#records, secretTreePrefix(epoch.context.value.epoch), epoch.secretTree);
+    this.#saveProposals(changes, state.proposals);
+    this.#saveSent(changes, state.sent);
+    if (pending !== this.#pending) {
+      if (pending === undefined) deletePending(changes, this.#records);
+      else savePending(changes, this.#records, epoch, pending);
+      this.#pending = pending;
+    }
+    return changes;
+  }
+
+  /** Undefined where nothing changed. */
+  save(state: MemberState, pending: PreparedCommit | undefined): Promise<void> | undefined {
+    const changes = this.changes(state, pending);
+    return changes.isEmpty ? undefined : this.#records.write(changes);
+  }
+
+  /** Makes sure that an application message may be sent; undefined where that is so already. */
+  reserve(state: MemberState, pending: PreparedCommit | undefined): Promise<void> | undefined {
+    const { secretTree } = state.epoch;
+    if (secretTree.reserved("application") > 0) return undefined;
+    secretTree.reserve("application", this.#reservation);
+    this.#reservation = Math.min(2 * this.#reservation, mostReserved);
+    return this.save(state, pending);
+  }
+
+  /** Saves what is reserved and was not used, so that nothing is skipped, and does more steps with it. */
+  async release(state: MemberState, pending: PreparedCommit | undefined, also: readonly WriteStep[]): Promise<void> {
+    state.epoch.secretTree.endReservation("application");
+    await this.#records.write(this.changes(state, pending), this.#records.info, also);
+  }
+
+  #saveEpoch(changes: RecordChanges, epoch: MemberEpoch): void {
+    epoch.secretTree.endReservation("application");
+    this.#reservation = firstReservation;
+    const { bytes, secrets } = epochBody(epoch);
+    changes.put(epochName, bytes, secrets);
+    this.#tree.save(changes, epoch.tree);
+    this.#epoch = epoch;
+  }
+
+  #saveProposals(changes: RecordChanges, proposals: ProposalCache): void {
+    if (proposals !== this.#proposals) {
+      if (this.#proposalCount > 0) changes.empty(proposalsLog);
+      this.#proposals = proposals;
+      this.#proposalCount = 0;
+    }
+    if (proposals.size === this.#proposalCount) return;
+    changes.append(proposalsLog, proposalsBody(proposals.list().slice(this.#proposalCount)));
+    this.#proposalCount = proposals.size;
+  }
+
+  #saveSent(changes: RecordChanges, sent: SentHandshakes): void {
+    if (sent.added === this.#sentCount) return;
+    const digests = sent.latest(sent.added - this.#sentCount);
+    changes.append(sentLog, { bytes: encode(Digests, { digests }) });
+    changes.keep(sentLog, mostSentHandshakes);
+    this.#sentCount = sent.added;
+  }
+
+  async #loadEpoch({ retention, policy }: GroupEnvironment): Promise<MemberEpoch> {
+    const stored = epochFrom(await this.#records.read(epochName));
+    try {
+      const { suite, ownLeafIndex, context } = stored;
+      const tree = await this.#tree.load(suite);
+      const options = { leafCount: tree.leafWidth, ownLeafIndex, retention, now: policy.now };
+      const prefix = secretTreePrefix(context.value.epoch);
+      const secretTree = await loadSecretTree(this.#records, prefix, suite, options);
+      secretTree.endReservation("application");
+      secretTree.touched().clear();
+      return memberEpoch(stored, tree, secretTree);
+    } catch (error) {
+      disposeStored(stored);
+      throw error;
+    }
+  }
+
+  async #loadState(environment: GroupEnvironment, epoch: MemberEpoch): Promise<MemberState> {
+    const { suite, tree } = epoch;
+    const past = await this.#past.load(environment, suite, tree);
+    const proposals = new ProposalCache();
+    for (const body of await this.#records.readLog(proposalsLog)) {
+      for (const proposal of proposalsFrom(suite, body)) proposals.add(proposal);
+    }
+    const sent = await this.#records.readLog(sentLog);
+    const digests = sent.flatMap(({ bytes }) => decode(Digests, bytes).digests.map((digest) => Buffer.from(digest)));
+    return new MemberState(environment, epoch, { past, proposals, sent: new SentHandshakes(digests) });
+  }
+}
+
+function proposalsBody(proposals: readonly CachedProposal[]): Body {
+  const keys = proposals.map((one) => [one.keys?.leafKey, one.keys?.signatureKey].filter((key) => key !== undefined));
+  const list = proposals.map(({ sender, proposal, ref }, at) => ({ sender, proposal, ref, keys: keys[at]!.length }));
+  return { bytes: encode(StoredProposals, { proposals: list }), secrets: keys.flat() };
+}
+
+function proposalsFrom(suite: Suite, { bytes, secrets }: OpenedBody): CachedProposal[] {
+  try {
+    let at = 0;
+    return decode(StoredProposals, bytes).proposals.map(({ sender, proposal, ref, keys }) => {
+      const [leaf, signature] = secrets.slice(at, (at += keys));
+      const signatureKey = signature && suite.signatureKey(signature);
+      return {
+        ...{ sender, proposal, ref: Buffer.from(ref) },
+        keys: leaf && { leafKey: suite.hpkeKey(leaf), signatureKey },
+      };
+    });
+  } finally {
+    disposeAll(secrets);
+  }
+}

@@ -1,0 +1,153 @@
+import { readlinkSync } from "node:fs";
+import { hostname } from "node:os";
+import { opaque, decode, encode, struct, uint32, uint64, type Infer } from "../../codec/index.js";
+import { TinyMlsError } from "../../errors.js";
+import { randomBytes } from "../../native/random.js";
+import type { WriteStep } from "../../storage/port.js";
+import type { Vault } from "../../storage/vault/vault.js";
+import { RecordChanges } from "./record-changes.js";
+import type { RecordSet } from "./record-set.js";
+import { bodyOf, partsOf } from "./sealed-body.js";
+
+const Session = struct("Session", { place: opaque, process: uint32, expiresAt: uint64 });
+type Session = Infer<typeof Session>;
+
+/** A lease that is held: to be given back with the steps of a write. */
+export interface Lease {
+  /** @throws TinyMlsError `conflict` where another session has taken it */
+  requireHeld(): Promise<void>;
+  release(): WriteStep[];
+}
+
+/**
+ * Which groups of a storage this process holds. A lease names a session; the session is renewed while it lives. Leases keep processes out
+ * of each other's way; that none writes what another has is up to the heads of the records, which a new holder changes.
+ */
+export class Leases {
+  readonly #vault: Vault;
+  readonly #prefix: string;
+  readonly #lifetimeMs: number;
+  readonly #now: () => number;
+  readonly #id = randomBytes(16).toString("hex");
+  #renewal: NodeJS.Timeout | undefined;
+
+  /** @param prefix of the keys of sessions, with the slash */
+  constructor(vault: Vault, prefix: string, lifetimeMs: number, now: () => number) {
+    this.#vault = vault;
+    this.#prefix = prefix;
+    this.#lifetimeMs = lifetimeMs;
+    this.#now = now;
+  }
+
+  /**
+   * Takes hold of records, new ones with `changes` that make them.
+   * @throws TinyMlsError `conflict` while another session holds them
+   */
+  async acquire(records: RecordSet, changes = new RecordChanges()): Promise<Lease> {
+    const lease = await this.prepare(records);
+    await records.write(changes, records.info, lease.steps);
+    return lease.lease;
+  }
+
+  /** The steps that take hold; they have to be written with a new head. */
+  async prepare(records: RecordSet): Promise<{ readonly steps: readonly WriteStep[]; readonly lease: Lease }> {
+    const key = `${records.prefix}lease`;
+    const found = await this.#vault.storage.get(key);
+    if (found !== undefined) await this.#requireOver(key, this.#holder(key, found.value));
+    const steps: WriteStep[] = [
+      { put: key, value: this.#seal(key, Buffer.from(this.#id)), revision: found?.revision ?? 0 },
+    ];
+    if (this.#renewal === undefined) {
+      steps.push(this.#step());
+      this.#renewal = setInterval(() => void this.#renew(), this.#lifetimeMs / 3).unref();
+    }
+    // The head that is written with it keeps whoever lost the lease from writing, so this one may go without looking.
+    return { steps, lease: { requireHeld: () => this.#requireOwn(key), release: () => [{ delete: key }] } };
+  }
+
+  async close(): Promise<void> {
+    if (this.#renewal === undefined) return;
+    clearInterval(this.#renewal);
+    this.#renewal = undefined;
+    await this.#vault.storage.write([{ delete: this.#prefix + this.#id }]);
+  }
+
+  async #requireOwn(key: string): Promise<void> {
+    const found = await this.#vault.storage.get(key);
+    if (found === undefined || this.#holder(key, found.value) !== this.#id) throw held(key);
+  }
+
+  async #requireOver(key: string, holder: string | undefined): Promise<void> {
+    if (holder === undefined || holder === this.#id) return;
+    const session = await this.#session(this.#prefix + holder);
+    if (session === undefined || !this.#isAlive(session)) return;
+    throw held(key);
+  }
+
+  #isAlive({ place, process: id, expiresAt }: Session): boolean {
+    if (Number(expiresAt) <= this.#now()) return false;
+    return !here.equals(place) || isRunning(id);
+  }
+
+  async #session(key: string): Promise<Session | undefined> {
+    const found = await this.#vault.storage.get(key);
+    const octets = found && this.#octets(key, found.value);
+    return octets && decode(Session, octets);
+  }
+
+  #holder(key: string, value: Buffer): string | undefined {
+    return this.#octets(key, value)?.toString();
+  }
+
+  /** Undefined for what is damaged: a lease that no one can have is none. */
+  #octets(key: string, value: Buffer): Buffer | undefined {
+    try {
+      return bodyOf(this.#vault.open(key, 0, value)).bytes;
+    } catch (error) {
+      if (error instanceof TinyMlsError && ["undecryptable", "malformed"].includes(error.code)) return undefined;
+      throw error;
+    }
+  }
+
+  #step(): WriteStep {
+    const key = this.#prefix + this.#id;
+    const expiresAt = BigInt(Math.ceil(this.#now() + this.#lifetimeMs));
+    return { put: key, value: this.#seal(key, encode(Session, { place: here, process: process.pid, expiresAt })) };
+  }
+
+  /** One that fails is made up for by the next; if none succeeds, others may take the groups over. */
+  async #renew(): Promise<void> {
+    try {
+      await this.#vault.storage.write([this.#step()]);
+    } catch {
+      // told by whatever this process writes next
+    }
+  }
+
+  #seal(key: string, bytes: Uint8Array): Buffer {
+    return this.#vault.seal(key, 0, partsOf({ bytes }));
+  }
+}
+
+function held(path: string): TinyMlsError {
+  return new TinyMlsError("conflict", "another process holds the group", { component: "storage", path });
+}
+
+/** Where process ids mean the same processes: a dead one is told from a slow one at once. */
+const here = Buffer.from(`${hostname()} ${processSpace()}`);
+
+function processSpace(): string {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return process.platform;
+  }
+}
+
+function isRunning(id: number): boolean {
+  try {
+    return process.kill(id, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

@@ -1,0 +1,136 @@
+// RFC 9420 §8.6, §15.3: what is kept of epochs that are over, at rest.
+import { decode, decodeOnce, encode, opaque, struct, uint32, uint64, vector } from "../../codec/index.js";
+import type { Secret } from "../../native/secret.js";
+import { FramingContext } from "../framing/index.js";
+import { epochOf, type MemberEpoch } from "../group/epoch.js";
+import type { GroupEnvironment } from "../group/member-state.js";
+import { PastEpochs, type PastEpoch } from "../group/past-epochs.js";
+import { GroupContext } from "../objects/index.js";
+import { EpochSecrets, type SecretTreeOptions } from "../schedule/index.js";
+import type { Suite } from "../suite/index.js";
+import type { RatchetTree } from "../tree/index.js";
+import type { RecordChanges } from "./record-changes.js";
+import type { RecordSet } from "./record-set.js";
+import { disposeAll } from "./sealed-body.js";
+import { loadSecretTree, saveSecretTree } from "./secret-tree-records.js";
+import { applyTreeChanges, encodeTreeChanges } from "./tree-records.js";
+
+const StoredPast = struct("StoredPast", { context: opaque, ownLeafIndex: uint32, endedAt: uint64 });
+const StoredPsks = struct("StoredPsks", { epochs: vector(uint64) });
+
+const pskName = "resumption";
+
+/** The prefix of what is stored of the secret tree of an epoch. */
+export function secretTreePrefix(epoch: bigint): string {
+  return `keys/${epoch}/`;
+}
+
+/** What is stored of the past epochs of a group; their secret trees stay where they were when the epochs were current. */
+export class PastRecords {
+  readonly #records: RecordSet;
+  /** Epochs whose secret trees are stored. */
+  #epochs = new Set<string>();
+  /** Epochs whose resumption_psk is stored. */
+  #psks = "";
+
+  constructor(records: RecordSet) {
+    this.#records = records;
+  }
+
+  /** Puts what changed. */
+  save(changes: RecordChanges, past: PastEpochs, current: MemberEpoch): void {
+    const records = this.#records;
+    const list = past.list();
+    const epochs = new Set([...list.map(({ framing }) => framing.epoch), epochOf(current)].map(String));
+    for (const [index, epoch] of list.entries()) {
+      const number = epoch.framing.epoch;
+      saveSecretTree(changes, records, secretTreePrefix(number), epoch.secretTree);
+      if (records.has(`past/${number}`)) continue;
+      changes.put(`past/${number}`, pastBytes(epoch, current), [epoch.secrets.senderDataSecret]);
+      changes.putLarge(`undo/${number}`, encodeTreeChanges(list[index + 1]?.tree ?? current.tree, epoch.tree));
+    }
+    for (const number of this.#epochs) if (!epochs.has(number)) deleteEpoch(changes, records, number);
+    this.#epochs = epochs;
+    this.#savePsks(changes, [...past.resumptionPsks()]);
+  }
+
+  /** Of a group whose current epoch has this tree, from which those before are worked out. */
+  async load({ retention, policy }: GroupEnvironment, suite: Suite, tree: RatchetTree): Promise<PastEpochs> {
+    const past = new PastEpochs(retention, policy.now);
+    const epochs: PastEpoch[] = [];
+    this.#epochs = new Set(this.#records.names("keys/").map((name) => name.split("/")[1]!));
+    try {
+      await this.#loadPsks(past);
+      const numbers = this.#records.names("past/").map((name) => BigInt(name.slice("past/".length)));
+      let after = tree;
+      for (const number of numbers.sort((a, b) => (a < b ? 1 : -1))) {
+        after = applyTreeChanges(after, await this.#records.readLarge(`undo/${number}`));
+        epochs.push(await loadEpoch(this.#records, number, suite, after, { retention, now: policy.now }));
+      }
+    } catch (error) {
+      past.dispose();
+      for (const { secrets, secretTree } of epochs) {
+        secrets.dispose();
+        secretTree.dispose();
+      }
+      throw error;
+    }
+    for (const epoch of epochs.reverse()) past.restore(epoch);
+    past.expire();
+    return past;
+  }
+
+  #savePsks(changes: RecordChanges, psks: readonly (readonly [bigint, Secret])[]): void {
+    const epochs = psks.map(([epoch]) => epoch);
+    if (epochs.join() === this.#psks) return;
+    this.#psks = epochs.join();
+    changes.put(
+      pskName,
+      encode(StoredPsks, { epochs }),
+      psks.map(([, psk]) => psk),
+    );
+  }
+
+  async #loadPsks(past: PastEpochs): Promise<void> {
+    this.#psks = "";
+    if (!this.#records.has(pskName)) return;
+    const { bytes, secrets } = await this.#records.read(pskName);
+    const { epochs } = decode(StoredPsks, bytes);
+    epochs.forEach((epoch, at) => past.restorePsk(epoch, secrets[at]!));
+    this.#psks = epochs.join();
+  }
+}
+
+function deleteEpoch(changes: RecordChanges, records: RecordSet, number: string): void {
+  for (const name of [`past/${number}`, `undo/${number}`, ...records.names(secretTreePrefix(BigInt(number)))]) {
+    if (records.has(name)) changes.delete(name);
+  }
+}
+
+function pastBytes({ framing, endedAt }: PastEpoch, { ownLeafIndex }: MemberEpoch): Buffer {
+  return encode(StoredPast, { context: framing.groupContext!, ownLeafIndex, endedAt: BigInt(Math.trunc(endedAt)) });
+}
+
+async function loadEpoch(
+  records: RecordSet,
+  number: bigint,
+  suite: Suite,
+  tree: RatchetTree,
+  keeping: Pick<SecretTreeOptions, "retention" | "now">,
+): Promise<PastEpoch> {
+  const { bytes, secrets } = await records.read(`past/${number}`);
+  try {
+    const { context, ownLeafIndex, endedAt } = decode(StoredPast, bytes);
+    const options = { leafCount: tree.leafWidth, ownLeafIndex, ...keeping };
+    const secretTree = await loadSecretTree(records, secretTreePrefix(number), suite, options);
+    return {
+      framing: FramingContext.of(suite, decodeOnce(GroupContext, context)),
+      tree,
+      secrets: EpochSecrets.restore(suite, [["senderDataSecret", secrets[0]!.clone()]]),
+      secretTree,
+      endedAt: Number(endedAt),
+    };
+  } finally {
+    disposeAll(secrets);
+  }
+}

@@ -1,0 +1,59 @@
+import type { Body } from "./sealed-body.js";
+
+type Bytes = Uint8Array;
+
+/** A record to be put: one body, or octets that are not secret in pieces. */
+export type NewRecord = { readonly body: Body } | { readonly chunks: readonly Bytes[] };
+
+const chunkLength = 128 * 1024;
+
+/** What is to be written of a set of records in one step. A later change of one name counts. */
+export class RecordChanges {
+  /** Undefined: to be deleted. */
+  readonly records = new Map<string, NewRecord | undefined>();
+  readonly appended = new Map<string, Body[]>();
+  /** Logs of which all that was there before is forgotten. */
+  readonly emptied = new Set<string>();
+  /** Of logs that are not emptied, how many entries at most are kept. */
+  readonly kept = new Map<string, number>();
+
+  get isEmpty(): boolean {
+    return this.records.size + this.appended.size + this.emptied.size + this.kept.size === 0;
+  }
+
+  /** Whether there is such a record once the changes are made. */
+  leave(name: string, before: boolean): boolean {
+    return this.records.has(name) ? this.records.get(name) !== undefined : before;
+  }
+
+  put(name: string, bytes: Bytes, secrets?: Body["secrets"]): void {
+    this.records.set(name, { body: { bytes, secrets } });
+  }
+
+  /** Octets of any number that are not secret. */
+  putLarge(name: string, bytes: Bytes): void {
+    const chunks: Bytes[] = [];
+    for (let at = 0; at === 0 || at < bytes.byteLength; at += chunkLength) {
+      chunks.push(bytes.subarray(at, at + chunkLength));
+    }
+    this.records.set(name, { chunks });
+  }
+
+  delete(name: string): void {
+    this.records.set(name, undefined);
+  }
+
+  append(log: string, ...entries: Body[]): void {
+    this.appended.set(log, [...(this.appended.get(log) ?? []), ...entries]);
+  }
+
+  /** Forgets what the log holds, before what is appended. */
+  empty(log: string): void {
+    this.emptied.add(log);
+  }
+
+  /** Forgets the oldest entries, so that no more than so many are left. */
+  keep(log: string, most: number): void {
+    this.kept.set(log, most);
+  }
+}

@@ -1,0 +1,61 @@
+import { decodeSecret, type Sealable, type Secret } from "../../native/secret.js";
+
+type Bytes = Uint8Array;
+
+/** What a record holds: octets, and secrets that never become octets of JavaScript. */
+export interface Body {
+  readonly bytes: Bytes;
+  /** Lent. */
+  readonly secrets?: readonly Sealable[] | undefined;
+}
+
+/** A body read back. Whoever has it disposes the secrets. */
+export interface OpenedBody {
+  readonly bytes: Buffer;
+  readonly secrets: readonly Secret[];
+}
+
+const headLength = 8;
+
+/**
+ * What is sealed of a body: the length of its octets (4), the number of its secrets (4), their lengths (4 each), the octets, the
+ * secrets.
+ */
+export function partsOf({ bytes, secrets = [] }: Body): (Sealable | Bytes)[] {
+  const head = Buffer.allocUnsafe(headLength + 4 * secrets.length + bytes.byteLength);
+  head.writeUInt32BE(bytes.byteLength, 0);
+  head.writeUInt32BE(secrets.length, 4);
+  secrets.forEach(({ byteLength }, index) => head.writeUInt32BE(byteLength, headLength + 4 * index));
+  head.set(bytes, headLength + 4 * secrets.length);
+  return [head, ...secrets];
+}
+
+/** Takes the opened record over. */
+export function bodyOf(opened: Secret): OpenedBody {
+  using whole = opened;
+  const [length, count] = part(whole, 0, headLength, (head) => [head.readUInt32BE(0), head.readUInt32BE(4)] as const);
+  const bytesAt = headLength + 4 * count;
+  const secretsAt = bytesAt + length;
+  const head = part(whole, headLength, secretsAt, (octets) => Buffer.from(octets));
+  const secrets: Secret[] = [];
+  try {
+    let at = secretsAt;
+    for (let index = 0; index < count; index++) {
+      secrets.push(whole.slice(at, (at += head.readUInt32BE(4 * index))));
+    }
+    return { bytes: head.subarray(4 * count), secrets };
+  } catch (error) {
+    disposeAll(secrets);
+    throw error;
+  }
+}
+
+function part<T>(whole: Secret, start: number, end: number, read: (octets: Buffer) => T): T {
+  if (start === end) return read(Buffer.alloc(0));
+  using some = whole.slice(start, end);
+  return decodeSecret(some, (scratch) => read(Buffer.from(scratch.buffer, scratch.byteOffset, scratch.byteLength)));
+}
+
+export function disposeAll(secrets: readonly Secret[]): void {
+  for (const secret of secrets) secret.dispose();
+}
