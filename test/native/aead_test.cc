@@ -116,6 +116,27 @@ TEST(Aead, ShortInputIsTheSameFaultAsAWrongTag) {
   EXPECT_EQ(out, Bytes(4, 0));
 }
 
+// The queue of OpenSSL's errors belongs to the host.
+TEST(Aead, NeitherSuccessNorAWrongTagTouchesTheErrorQueue) {
+  for (AeadId id : {AeadId::kAes128Gcm, AeadId::kAes256Gcm, AeadId::kChaCha20Poly1305}) {
+    for (bool empty : {true, false}) {
+      ERR_clear_error();
+      if (!empty) ERR_raise(ERR_LIB_USER, 1);
+      const unsigned long before = ERR_peek_last_error();
+      auto cipher = AeadCipher::create(Library::standard(), id, Bytes(aead_key_length(id)));
+      ASSERT_TRUE(cipher);
+      const Bytes nonce(kAeadNonceLength), plaintext(6, 0x61);
+      Bytes sealed(plaintext.size() + kAeadTagLength), out(plaintext.size());
+      ASSERT_TRUE(cipher->seal(nonce, {}, plaintext, sealed));
+      sealed.back() ^= 1;
+      EXPECT_EQ(cipher->open(nonce, {}, sealed, out).fault(), Fault::kUndecryptable);
+      EXPECT_EQ(ERR_peek_last_error(), before);
+      EXPECT_EQ(ERR_get_error(), before);  // the only one
+      EXPECT_EQ(ERR_get_error(), 0u);
+    }
+  }
+}
+
 TEST(Aead, InPlace) {
   for (const Answer& answer : kAnswers) {
     AeadCipher cipher = cipher_for(answer.id, from_hex(answer.key));
