@@ -11,27 +11,20 @@ constexpr uint8_t kVersion = 1;
 constexpr size_t kEpochAt = 1, kStepAt = 5, kSenderAt = 9, kSequenceAt = 17, kSequenceLength = 6;
 static_assert(kSequenceAt + kSequenceLength == kFrameHeaderLength);
 
-// Of a fixed size, so that the compiler makes one store of it.
-template <size_t size>
-void put(uint64_t value, std::span<uint8_t, size> out) {
-  for (size_t i = 0; i < size; ++i) out[i] = static_cast<uint8_t>(value >> (8 * (size - 1 - i)));
-}
-
-template <size_t size>
-uint64_t get(std::span<const uint8_t, size> in) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < size; ++i) value |= uint64_t{in[i]} << (8 * (size - 1 - i));
-  return value;
-}
+uint32_t get(View frame, size_t at) { return static_cast<uint32_t>(load_big_endian(frame.data() + at) >> 32); }
 
 }  // namespace
 
-void write_frame_header(const FrameHeader& header, std::span<uint8_t, kFrameHeaderLength> out) {
-  out[0] = static_cast<uint8_t>(kVersion << 4 | static_cast<uint8_t>(header.suite));
-  put(header.epoch, out.subspan<kEpochAt, 4>());
-  put(header.step, out.subspan<kStepAt, 4>());
-  std::copy(header.sender.begin(), header.sender.end(), out.begin() + kSenderAt);
-  put(header.sequence, out.subspan<kSequenceAt, kSequenceLength>());
+FramePrefix::FramePrefix(const FrameHeader& header) {
+  std::array<uint8_t, kSequenceAt> octets;
+  octets[0] = static_cast<uint8_t>(kVersion << 4 | static_cast<uint8_t>(header.suite));
+  for (size_t i = 0; i < 4; ++i) {
+    octets[kEpochAt + i] = static_cast<uint8_t>(header.epoch >> (24 - 8 * i));
+    octets[kStepAt + i] = static_cast<uint8_t>(header.step >> (24 - 8 * i));
+  }
+  std::copy(header.sender.begin(), header.sender.end(), octets.begin() + kSenderAt);
+  std::memcpy(first_.data(), octets.data(), sizeof first_);
+  last_ = uint64_t{octets[kTailAt]} << 8 | octets[kLastAt];
 }
 
 Result<FrameHeader> read_frame_header(View frame) {
@@ -39,11 +32,11 @@ Result<FrameHeader> read_frame_header(View frame) {
   FrameHeader header;
   header.suite = static_cast<AeadId>(frame[0] & 0x0f);
   if (header.suite < AeadId::kAes128Gcm || header.suite > AeadId::kChaCha20Poly1305) return Fault::kMalformed;
-  header.epoch = static_cast<uint32_t>(get(frame.subspan<kEpochAt, 4>()));
-  header.step = static_cast<uint32_t>(get(frame.subspan<kStepAt, 4>()));
+  header.epoch = get(frame, kEpochAt);
+  header.step = get(frame, kStepAt);
   if (header.step >= kRatchetSteps) return Fault::kMalformed;
   std::copy_n(frame.begin() + kSenderAt, kSenderIdLength, header.sender.begin());
-  header.sequence = get(frame.subspan<kSequenceAt, kSequenceLength>());
+  header.sequence = frame_sequence(frame.first<kFrameHeaderLength>());
   return header;
 }
 

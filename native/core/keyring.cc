@@ -38,37 +38,33 @@ uint64_t block_size(uint32_t lanes, uint64_t max_operations) {
 }  // namespace
 
 Result<size_t> Keyring::seal(Lane& lane, View aad, View plaintext, MutableView out) {
-  Result<size_t> result = Fault::kInternal;
-  {
-    const Lane::Use use(lane);
-    const Nanos started = lane.counters.sealed.begin() ? precise_clock() : 0;
-    result = seal_in(lane, aad, plaintext, out);
-    if (!result) {
-      lane.counters.fail(result.fault());
-    } else {
-      lane.counters.sealed.succeed(plaintext.size());
-      if (started != 0) lane.counters.sealed.time(static_cast<uint64_t>(precise_clock() - started));
-    }
-  }
-  if (options_.timing_jitter != 0) jitter();
-  return result ? result : failed(result.fault());
+  return counted(lane, lane.counters.sealed, kFrameOverhead, [&] { return seal_in(lane, aad, plaintext, out); });
 }
 
 Result<size_t> Keyring::open(Lane& lane, View aad, View frame, MutableView out) {
-  Result<size_t> result = Fault::kInternal;
+  return counted(lane, lane.counters.opened, 0, [&] { return open_in(lane, aad, frame, out); });
+}
+
+// One operation in the lane, which answers the octets written. The text is shorter than those by `overhead`.
+template <class Operation>
+inline Result<size_t> Keyring::counted(Lane& lane, OperationCounters& counters, size_t overhead, Operation operation) {
+  size_t written = 0;
+  Fault fault{};
   {
     const Lane::Use use(lane);
-    const Nanos started = lane.counters.opened.begin() ? precise_clock() : 0;
-    result = open_in(lane, aad, frame, out);
-    if (!result) {
-      lane.counters.fail(result.fault());
+    const Nanos started = counters.begin() ? precise_clock() : 0;
+    if (const auto result = operation()) {
+      written = *result;
+      counters.succeed(written - overhead);
+      if (started != 0) counters.time(static_cast<uint64_t>(precise_clock() - started));
     } else {
-      lane.counters.opened.succeed(*result);
-      if (started != 0) lane.counters.opened.time(static_cast<uint64_t>(precise_clock() - started));
+      fault = result.fault();
+      lane.counters.fail(fault);
     }
   }
   if (options_.timing_jitter != 0) jitter();
-  return result ? result : failed(result.fault());
+  if (fault != Fault{}) return failed(fault);
+  return written;
 }
 
 Result<size_t> Keyring::seal_in(Lane& lane, View aad, View plaintext, MutableView out) {
@@ -85,10 +81,10 @@ Result<size_t> Keyring::seal_in(Lane& lane, View aad, View plaintext, MutableVie
     if (auto rotated = exhaust(*seal.epoch); !rotated) return rotated.fault();
   }
   const auto header = out.first<kFrameHeaderLength>();
-  write_frame_header({options_.suite, seal.epoch->number, seal.step, sender_, *sequence}, header);
-  const auto nonce = frame_nonce(seal.key.iv, *sequence);
-  auto sealed =
-      seal.key.cipher.seal(nonce, header, aad, plaintext, out.subspan(kFrameHeaderLength, size - kFrameHeaderLength));
+  seal.prefix.write(*sequence, header);
+  const FrameNonce nonce(seal.key.iv, *sequence);
+  auto sealed = seal.key.cipher.seal(nonce.view(), header, aad, plaintext,
+                                     out.subspan(kFrameHeaderLength, size - kFrameHeaderLength));
   if (sealed) return size;
   wipe(out.first(size));
   return sealed.fault();
@@ -126,6 +122,7 @@ Result<void> Keyring::renew(SealKey& seal) {
     }
     epoch.use(step);
     seal = {.key = std::move(*key),
+            .prefix = FramePrefix({options_.suite, epoch.number, static_cast<uint32_t>(step), sender_, 0}),
             .epoch = epochs_.back(),
             .step = static_cast<uint32_t>(step),
             .first = epoch.counted_from};
@@ -148,6 +145,21 @@ Result<void> Keyring::exhaust(const Epoch& epoch) {
 }
 
 Result<size_t> Keyring::open_in(Lane& lane, View aad, View frame, MutableView out) {
+  OpenKey* const key = frame.size() < kFrameOverhead ? nullptr : lane.find(frame.first<kFrameHeaderLength>());
+  if (key == nullptr) return open_first(lane, aad, frame, out);
+  const size_t size = frame.size() - kFrameOverhead;
+  if (out.size() < size || !fits(frame, out.first(size), out.first(size), aad)) return Fault::kUsage;
+  const Nanos now = options_.clock();
+  if (key->version != version() || now >= key->expiry) {
+    if (auto valid = revalidate(*key, now); !valid) return valid.fault();
+  }
+  if (auto opened = open_with(key->key, aad, frame, out.first(size)); !opened) return opened.fault();
+  if (options_.replay_window == 0) return size;
+  return accept(*key, frame, out.first(size));
+}
+
+// A frame of a sender and step that the lane keeps no key for.
+Result<size_t> Keyring::open_first(Lane& lane, View aad, View frame, MutableView out) {
   const auto header = read_frame_header(frame);
   if (!header) return closed() ? Fault::kClosed : header.fault();
   if (header->suite != options_.suite) return closed() ? Fault::kClosed : Fault::kInvalid;
@@ -156,29 +168,31 @@ Result<size_t> Keyring::open_in(Lane& lane, View aad, View frame, MutableView ou
   const MutableView text = out.first(size);
 
   const Nanos now = options_.clock();
-  OpenKey* key = lane.find(header->epoch, header->step, header->sender);
-  OpenKey fresh;
-  if (key == nullptr) {
-    auto derived = opening_key(*header, now);
-    if (!derived) return derived.fault();
-    fresh = std::move(*derived);
-  } else if (key->version != version() || now >= key->expiry) {
-    if (auto valid = revalidate(*key, now); !valid) return valid.fault();
-  }
-  SenderKey& sender = key == nullptr ? fresh.key : key->key;
-  const auto nonce = frame_nonce(sender.iv, header->sequence);
-  const auto opened =
-      sender.cipher.open(nonce, frame.first(kFrameHeaderLength), aad, frame.subspan(kFrameHeaderLength), text);
-  if (!opened) return opened.fault();
+  auto derived = opening_key(*header, now);
+  if (!derived) return derived.fault();
+  if (auto opened = open_with(derived->key, aad, frame, text); !opened) return opened.fault();
 
   // The frame is authentic: only now may it change anything.
-  Result<void> accepted;
-  if (key == nullptr) accepted = follow(*header, now, fresh);
-  if (accepted && key == nullptr) key = &lane.keep(std::move(fresh));
-  if (accepted && options_.replay_window != 0) {
-    accepted = key->epoch->replay.accept(header->sender, header->sequence, options_.replay_window);
+  if (auto followed = follow(*header, now, *derived); !followed) {
+    wipe(text);
+    return followed.fault();
   }
-  if (accepted) return size;
+  OpenKey& key = lane.keep(std::move(*derived));
+  if (options_.replay_window == 0) return size;
+  return accept(key, frame, text);
+}
+
+Result<void> Keyring::open_with(SenderKey& key, View aad, View frame, MutableView text) {
+  const auto header = frame.first<kFrameHeaderLength>();
+  const FrameNonce nonce(key.iv, frame_sequence(header));
+  return key.cipher.open(nonce.view(), header, aad, frame.subspan(kFrameHeaderLength), text);
+}
+
+// Of an authentic frame: the replay window has the last word.
+Result<size_t> Keyring::accept(OpenKey& key, View frame, MutableView text) {
+  const uint64_t sequence = frame_sequence(frame.first<kFrameHeaderLength>());
+  const auto accepted = key.epoch->replay.accept(key.sender, sequence, options_.replay_window);
+  if (accepted) return text.size();
   wipe(text);
   return accepted.fault();
 }

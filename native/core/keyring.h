@@ -93,6 +93,8 @@ class Keyring {
   Keyring(const KeyringOptions& options, const SenderId& sender) : options_(options), sender_(sender) {}
 
   // Hot path
+  template <class Operation>
+  Result<size_t> counted(Lane& lane, OperationCounters& counters, size_t overhead, Operation operation);
   Result<uint64_t> take_sequence(SealKey& seal);
   Result<void> renew(SealKey& seal);
   Result<OpenKey> opening_key(const FrameHeader& header, Nanos now);
@@ -100,6 +102,9 @@ class Keyring {
   Result<void> follow(const FrameHeader& header, Nanos now, OpenKey& key);
   Result<size_t> seal_in(Lane& lane, View aad, View plaintext, MutableView out);
   Result<size_t> open_in(Lane& lane, View aad, View frame, MutableView out);
+  Result<size_t> open_first(Lane& lane, View aad, View frame, MutableView out);
+  Result<void> open_with(SenderKey& key, View aad, View frame, MutableView text);
+  Result<size_t> accept(OpenKey& key, View frame, MutableView text);
   void jitter();
 
   // Under the mutex

@@ -246,7 +246,11 @@ Result<OpenKey> Keyring::opening_key(const FrameHeader& header, Nanos now) {
   if (!secret) return secret.fault();
   auto key = sender_key(*options_.library, options_.suite, secret->view(), header.sender);
   if (!key) return key.fault();
-  return OpenKey{.key = std::move(*key), .epoch = epoch, .step = header.step, .sender = header.sender};
+  return OpenKey{.key = std::move(*key),
+                 .prefix = FramePrefix(header),
+                 .epoch = epoch,
+                 .step = header.step,
+                 .sender = header.sender};
 }
 
 Result<void> Keyring::revalidate(OpenKey& key, Nanos now) {

@@ -1,7 +1,6 @@
 #include "core/lane.h"
 
 #include <algorithm>
-#include <bit>
 #include <thread>
 
 namespace tinymls {
@@ -52,16 +51,6 @@ void Lane::drop_keys() {
   seal = {};
   open_.clear();
   open_.shrink_to_fit();
-}
-
-OpenKey* Lane::find(uint32_t epoch, uint32_t step, const SenderId& sender) {
-  const auto wanted = std::bit_cast<uint64_t>(sender);
-  for (OpenKey& key : open_) {
-    if (key.step != step || key.epoch->number != epoch || std::bit_cast<uint64_t>(key.sender) != wanted) continue;
-    key.used = ++clock_;
-    return &key;
-  }
-  return nullptr;
 }
 
 OpenKey& Lane::keep(OpenKey key) {

@@ -10,6 +10,7 @@ namespace tinymls {
 
 struct SealKey {
   SenderKey key;
+  FramePrefix prefix;
   std::shared_ptr<Epoch> epoch;
   uint32_t step = 0;
   uint64_t version = 0;        // of the Keyring, when this was derived
@@ -20,6 +21,7 @@ struct SealKey {
 
 struct OpenKey {
   SenderKey key;
+  FramePrefix prefix;
   std::shared_ptr<Epoch> epoch;
   uint32_t step = 0;
   SenderId sender{};
@@ -50,7 +52,14 @@ class Lane {
   void expire(Nanos now);
 
   // The rest is for the holder of a Use.
-  OpenKey* find(uint32_t epoch, uint32_t step, const SenderId& sender);
+  OpenKey* find(std::span<const uint8_t, kFrameHeaderLength> header) {
+    for (OpenKey& key : open_) {
+      if (!key.prefix.begins(header)) continue;
+      key.used = ++clock_;
+      return &key;
+    }
+    return nullptr;
+  }
   OpenKey& keep(OpenKey key);  // in place of the one longest unused
 
   SealKey seal;

@@ -9,7 +9,7 @@ namespace {
 
 std::vector<uint8_t> frame_of(const FrameHeader& header) {
   std::vector<uint8_t> frame(kFrameOverhead);
-  write_frame_header(header, std::span<uint8_t, kFrameHeaderLength>(frame.data(), kFrameHeaderLength));
+  FramePrefix(header).write(header.sequence, std::span<uint8_t, kFrameHeaderLength>(frame.data(), kFrameHeaderLength));
   return frame;
 }
 
@@ -50,10 +50,14 @@ TEST(Frame, RefusesWhatIsNone) {
 
 // RFC 8446 §5.3: padded on the left to the length of the iv.
 TEST(Frame, TheNonceIsTheIvXorTheSequenceNumber) {
-  const std::array<uint8_t, 12> iv{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-  EXPECT_EQ(frame_nonce(iv, 0), iv);
-  const std::array<uint8_t, 12> expected{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xfd, 0xfc, 0xfb, 0xfa, 0xf9};
-  EXPECT_EQ(frame_nonce(iv, 0x010203040506), expected);
+  const std::array<uint8_t, 12> iv{0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8b};
+  const auto nonce = [&](uint64_t sequence) {
+    const FrameNonce made(iv, sequence);
+    return std::vector<uint8_t>(made.view().begin(), made.view().end());
+  };
+  EXPECT_EQ(nonce(0), std::vector<uint8_t>(iv.begin(), iv.end()));
+  const std::vector<uint8_t> expected{0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x87, 0x85, 0x8b, 0x8d, 0x8f, 0x8d};
+  EXPECT_EQ(nonce(0x010203040506), expected);
 }
 
 }  // namespace
