@@ -6,11 +6,6 @@ namespace tinymls::bind {
 
 namespace {
 
-constexpr unsigned kIndexBits = 22, kGenerationBits = 27;
-constexpr uint64_t kIndexMask = (uint64_t{1} << kIndexBits) - 1;
-constexpr uint64_t kGenerationMask = (uint64_t{1} << kGenerationBits) - 1;
-constexpr uint64_t kHandleEnd = uint64_t{1} << 53;
-
 // Environments take generations in blocks, so that creating a secret touches no shared cache line.
 constexpr uint32_t kGenerationBlock = 4096;
 std::atomic<uint32_t> next_block{0};
@@ -19,6 +14,7 @@ std::atomic<uint32_t> next_block{0};
 
 uint32_t HandleTable::next_generation() {
   if (generations_left_ == 0) {
+    constexpr uint32_t kGenerationMask = (uint32_t{1} << kGenerationBits) - 1;
     generation_ = next_block.fetch_add(kGenerationBlock, std::memory_order_relaxed) & kGenerationMask;
     generations_left_ = kGenerationBlock;
   }
@@ -39,22 +35,10 @@ Result<double> HandleTable::insert(std::shared_ptr<void> object, HandleKind kind
   slot.object = std::move(object);
   slot.viewer = viewer;
   slot.kind = kind;
-  slot.generation = next_generation();
+  slot.handle = static_cast<double>((uint64_t{static_cast<uint8_t>(kind)} << (kGenerationBits + kIndexBits)) |
+                                    (uint64_t{next_generation()} << kIndexBits) | index);
   ++live_;
-  const uint64_t handle = (uint64_t{static_cast<uint8_t>(kind)} << (kGenerationBits + kIndexBits)) |
-                          (uint64_t{slot.generation} << kIndexBits) | index;
-  return static_cast<double>(handle);
-}
-
-const HandleTable::Slot* HandleTable::slot_of(double handle) const {
-  if (!(handle > 0 && handle < static_cast<double>(kHandleEnd))) return nullptr;  // NaN fails too
-  const auto bits = static_cast<uint64_t>(handle);
-  if (static_cast<double>(bits) != handle) return nullptr;
-  const size_t index = bits & kIndexMask;
-  if (index >= slots_.size()) return nullptr;
-  const Slot& slot = slots_[index];
-  if (!slot.object || slot.generation != ((bits >> kIndexBits) & kGenerationMask)) return nullptr;
-  return static_cast<uint64_t>(slot.kind) == bits >> (kGenerationBits + kIndexBits) ? &slot : nullptr;
+  return slot.handle;
 }
 
 bool HandleTable::sealable(double handle, View& bytes) const {
@@ -71,6 +55,7 @@ bool HandleTable::release(double handle) {
   Slot& slot = slots_[index];
   slot.object.reset();
   slot.viewer = nullptr;
+  slot.handle = 0;
   slot.next_free = first_free_;
   first_free_ = index;
   --live_;

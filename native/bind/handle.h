@@ -72,13 +72,18 @@ class HandleTable {
   struct Slot {
     std::shared_ptr<void> object;
     Viewer viewer = nullptr;
-    uint32_t generation = 0;
+    double handle = 0;  // the one that names it; 0 while the slot is free
     uint32_t next_free = 0;
     HandleKind kind{};
   };
 
   Result<double> insert(std::shared_ptr<void> object, HandleKind kind, Viewer viewer);
-  const Slot* slot_of(double handle) const;
+  // Comparing with the whole handle checks kind and generation along, and that it is an integer.
+  const Slot* slot_of(double handle) const {
+    if (!(handle > 0 && handle < kHandleEnd)) return nullptr;  // NaN fails too
+    const auto index = static_cast<size_t>(static_cast<int64_t>(handle)) & kIndexMask;
+    return index < slots_.size() && slots_[index].handle == handle ? &slots_[index] : nullptr;
+  }
   const Slot* slot_of(double handle, HandleKind kind) const {
     const Slot* slot = slot_of(handle);
     return slot && slot->kind == kind ? slot : nullptr;
@@ -92,6 +97,9 @@ class HandleTable {
   uint64_t collected_ = 0;
 
   static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr unsigned kIndexBits = 22, kGenerationBits = 27;
+  static constexpr size_t kIndexMask = (size_t{1} << kIndexBits) - 1;
+  static constexpr double kHandleEnd = 9007199254740992.0;  // 2^53
 };
 
 }  // namespace tinymls::bind
