@@ -37,7 +37,7 @@ const [closedFault, rotateOperation] = [-8, "Context.rotateKey"];
  * one, or within `gcInterval`. `error` is emitted only while there is a listener. More in docs/context.md.
  */
 export class Context extends EventEmitter<ContextEvents> implements Disposable {
-  #handle: number;
+  #handle = undefined as unknown as number; // held no number first, so that the engine does not box one for each call
   #activity: ContextState = "ready";
   #pending = 0;
   #final: ContextMetrics | undefined;
