@@ -1,7 +1,8 @@
 // Adding members: one bad key package, one odd proposal, never stands in the way of the rest. Joining, and what is refused of it.
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { Client, requiredCapabilitiesExtension, type ClientOptions, type Group, type Logger } from "tinymls";
 import { decode, encode, MLSMessage } from "tinymls/messages";
+import { Suite } from "#dist/mls/suite/suite.js";
 import { heldHandles } from "../held-handles.js";
 import { close, deliver, expectSameEpoch, groupOf, viewOf, type Person } from "./people.js";
 
@@ -75,6 +76,27 @@ describe("planAdd", () => {
     expect(a.members()).toHaveLength(8);
     const joined = await Promise.all(more.slice(0, 5).map((client) => client.joinGroup(pending.welcome!)));
     expectSameEpoch(a, b, c, ...joined);
+  });
+
+  test("a commit verifies each signature once, and trusts no plan that was changed", async () => {
+    const [a] = groups();
+    const packages = await Promise.all(
+      Array.from({ length: 3 }, async (_, i) => (await outsider(`m${i}`)).createKeyPackage()),
+    );
+    const verify = jest.spyOn(Suite.prototype, "verifyWithLabelAll");
+    try {
+      const pending = await a.commit({ add: packages });
+      expect(verify.mock.calls.reduce((sum, [items]) => sum + items.length, 0)).toBe(2 * packages.length);
+      await pending.discard();
+      const plan = await a.planAdd(packages);
+      plan.accepted[1]!.bytes[plan.accepted[1]!.bytes.length - 1]! ^= 1;
+      const changed = await a.commit({ add: plan });
+      expect(changed.plan.accepted.map(({ index }) => index)).toEqual([0, 2]);
+      expect(changed.plan.rejected).toMatchObject([{ index: 1, rule: "10.1/signature" }]);
+      await changed.discard();
+    } finally {
+      verify.mockRestore();
+    }
   });
 
   test("when all are bad there is no one to welcome", async () => {

@@ -129,6 +129,19 @@ test("more messages than ratchet steps or places in one batch", async () => {
   expect(await expectSame(await texts(a, ...list))).toEqual(list.map((text) => `application ${text}`));
 });
 
+test("what is wrong in any place of long batches hurts nothing else", async () => {
+  const [a, b] = groups();
+  const list = await texts(a, ...Array.from({ length: 200 }, (_, i) => `${i}`));
+  const damaged = Buffer.from(list[70]!);
+  damaged[damaged.length - 1]! ^= 1;
+  const messages = [...list.slice(0, 100), damaged, list[3]!, Buffer.from("x"), ...list.slice(100), list[199]!];
+  messages.splice(150, 0, await b.proposeUpdate());
+  const outcomes = await expectSame(messages);
+  expect(outcomes.filter((outcome) => outcome.startsWith("application"))).toEqual(
+    list.map((_, i) => `application ${i}`),
+  );
+});
+
 test("after the own removal nothing more is read", async () => {
   const [a] = groups();
   const message = await a.sendMessage("still here");

@@ -125,10 +125,23 @@ export function checkKeyPackage(
   const { leafNode, initKey, extensions } = keyPackage;
   checkLeafNodeSource(leafNode, LeafNodeSource.keyPackage);
   checkLeaf(suite, leafNode, leafRequirements(context, lifetime));
-  checks.signature(leafSignature(TreeLeaf.of(leafNode), leafNode, noGroup, 0), "7.3/leaf-signature", "key package");
   checkEncryptionKey(suite, initKey);
   if (Buffer.compare(initKey, leafNode.encryptionKey) === 0) refuse("10.1/init-key");
   checkExtensions(extensions, leafNode.capabilities);
+  if (!verified.has(keyPackage)) checkSignatures(keyPackage, checks);
+}
+
+// So that a commit that adds what was judged before does not verify it once more.
+const verified = new WeakSet<KeyPackage>();
+
+/** Both signatures were verified. The octets of the key package are no one else's, so that they stay what they were. */
+export function keepVerified(keyPackage: KeyPackage): void {
+  verified.add(keyPackage);
+}
+
+function checkSignatures(keyPackage: KeyPackage, checks: Checks): void {
+  const { leafNode } = keyPackage;
+  checks.signature(leafSignature(TreeLeaf.of(leafNode), leafNode, noGroup, 0), "7.3/leaf-signature", "key package");
   const { signature, ...tbs } = keyPackage;
   const content = encode(KeyPackageTBS, tbs);
   checks.signature({ publicKey: leafNode.signatureKey, label, content, signature }, "10.1/signature");

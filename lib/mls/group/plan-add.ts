@@ -6,7 +6,7 @@ import { KeyPackage, MLSMessage, WireFormat } from "../objects/index.js";
 import { refuse } from "../rules.js";
 import { Checks } from "./checks.js";
 import { GrowingGroup, type AddSetting } from "./growing-group.js";
-import { checkKeyPackage, isLastResort } from "./key-package.js";
+import { checkKeyPackage, isLastResort, keepVerified } from "./key-package.js";
 import { checkCredential, lifetimePolicy } from "./policy.js";
 
 type Bytes = Uint8Array;
@@ -55,6 +55,7 @@ export async function planAdd(
   for (const [at, { index, keyPackage }] of pending.entries()) {
     try {
       if (refusals[at] !== undefined) throw refusals[at] as Error;
+      keepVerified(keyPackage);
       await membership.admit(keyPackage);
       const bytes = encode(KeyPackage, keyPackage);
       const ref = suite.keyPackageRef(bytes);
@@ -78,7 +79,7 @@ function candidateOf(
   index: number,
 ): Candidate | RejectedKeyPackage {
   try {
-    const keyPackage = keyPackageFrom(bytes);
+    const keyPackage = keyPackageFrom(types.isUint8Array(bytes) ? Uint8Array.from(bytes) : bytes);
     const checks = new Checks();
     const context = { cipherSuite: epoch.suite.id, extensions };
     checkKeyPackage(epoch.suite, keyPackage, context, lifetimePolicy(policy), checks);

@@ -6,6 +6,7 @@ import type { MemberState } from "./member-state.js";
 import { isOpened, openMessage, type OpenedMessage } from "./open-message.js";
 import { receiveVerified } from "./receive.js";
 import { rejection, type Received } from "./received.js";
+import { refuse } from "../rules.js";
 import { types } from "node:util";
 
 type Bytes = Uint8Array;
@@ -22,12 +23,9 @@ export async function receiveOne(state: MemberState, bytes: Bytes): Promise<Rece
   });
 }
 
-/** So many messages are open before their signatures are verified. */
-const mostAtOnce = 512;
-
 /**
- * What comes of each message, in their order. The signatures of successive application messages are verified in one batch; a
- * proposal or commit is applied before what follows it is opened.
+ * What comes of each message, in their order. The signatures of successive application messages are verified in batches, while this
+ * thread opens what follows; a proposal or commit is applied before what follows it is opened.
  */
 export async function receiveAll(
   state: MemberState,
@@ -35,72 +33,115 @@ export async function receiveAll(
   applied: (outcome: Received) => Received,
 ): Promise<Received[]> {
   const outcomes: Received[] = [];
-  let batch: Waiting[] = [];
-  const flush = async (): Promise<void> => {
-    const ready = batch;
-    batch = [];
-    await verifyBatch(state, ready, outcomes);
-  };
   messages.forEach(requireBytes);
-  for (const [index, bytes] of messages.entries()) {
-    let opened = tryOpen(state, bytes);
-    // The ratchet moves once those before it are accepted.
-    const tooFar = "rule" in opened && opened.rule === "15.3/forward-distance";
-    if ((tooFar && batch.length > 0) || batch.length >= mostAtOnce) {
-      if (isOpened(opened)) opened.key?.discard();
-      await flush();
-      opened = tryOpen(state, bytes);
+  const batches = new Batches(state, outcomes);
+  try {
+    for (const [index, bytes] of messages.entries()) {
+      let opened = tryOpen(state, bytes);
+      // The ratchet moves once those before it are accepted.
+      if ("rule" in opened && opened.rule === "15.3/forward-distance" && !batches.isEmpty) {
+        await batches.finish();
+        opened = tryOpen(state, bytes);
+      }
+      if (!isOpened(opened)) {
+        outcomes[index] = opened;
+        continue;
+      }
+      if (opened.message.content.contentType === ContentType.application) {
+        await batches.add({ index, bytes, opened });
+        continue;
+      }
+      opened.key?.discard();
+      await batches.finish();
+      outcomes[index] = applied(await receiveOne(state, bytes));
+      if (outcomes[index].kind === "commit" && outcomes[index].selfRemoved) {
+        for (let rest = index + 1; rest < messages.length; rest++) outcomes[rest] = { kind: "stale" };
+        return outcomes;
+      }
     }
-    if (!isOpened(opened)) {
-      outcomes[index] = opened;
-      continue;
-    }
-    if (opened.message.content.contentType === ContentType.application) {
-      batch.push({ index, bytes, opened });
-      continue;
-    }
-    opened.key?.discard();
-    await flush();
-    outcomes[index] = applied(await receiveOne(state, bytes));
-    if (outcomes[index].kind === "commit" && outcomes[index].selfRemoved) {
-      for (let rest = index + 1; rest < messages.length; rest++) outcomes[rest] = { kind: "stale" };
-      return outcomes;
-    }
+    await batches.finish();
+    return outcomes;
+  } catch (error) {
+    batches.discard();
+    throw error;
   }
-  await flush();
-  return outcomes;
 }
 
+/** An application message that is opened; its signature is not verified yet. */
 interface Waiting {
   readonly index: number;
   readonly bytes: Bytes;
   readonly opened: OpenedMessage;
 }
 
-async function verifyBatch(state: MemberState, batch: readonly Waiting[], outcomes: Received[]): Promise<void> {
-  if (batch.length === 0) return;
-  let verified: (VerifiedMessage | undefined)[];
-  try {
-    verified = await verifyMessages(
-      state.epoch.suite,
-      batch.map(({ opened }) => opened),
-    );
-  } catch (error) {
-    for (const { opened } of batch) opened.key?.discard();
-    throw error;
+interface Batch {
+  readonly messages: readonly Waiting[];
+  readonly verified: Promise<(VerifiedMessage | undefined)[]>;
+}
+
+/** Messages whose signatures are verified in one native call. */
+const batchSize = 64;
+/** Batches under way at once, so that no core waits for this thread. */
+const ahead = 2;
+
+/** Verifies signatures in batches off this thread, and settles the messages in their order. */
+class Batches {
+  readonly #state: MemberState;
+  readonly #outcomes: Received[];
+  readonly #running: Batch[] = [];
+  #next: Waiting[] = [];
+
+  constructor(state: MemberState, outcomes: Received[]) {
+    this.#state = state;
+    this.#outcomes = outcomes;
   }
-  for (const [at, { index, bytes, opened }] of batch.entries()) {
-    const message = verified[at];
-    outcomes[index] = await settle(opened, async (accept) => {
-      if (message !== undefined) return receiveVerified(state, message, opened, accept);
-      throw new TinyMlsError("invalid", "the signature does not verify", {
-        component: "mls",
-        rule: "6.1/signature",
-        section: "RFC 9420 §6.1",
+
+  get isEmpty(): boolean {
+    return this.#running.length === 0 && this.#next.length === 0;
+  }
+
+  async add(message: Waiting): Promise<void> {
+    this.#next.push(message);
+    if (this.#next.length < batchSize) return;
+    this.#start();
+    if (this.#running.length > ahead) await this.#settleFirst();
+  }
+
+  /** Until all that was added is settled. */
+  async finish(): Promise<void> {
+    if (this.#next.length > 0) this.#start();
+    while (this.#running.length > 0) await this.#settleFirst();
+  }
+
+  /** When something fails that is about no message. */
+  discard(): void {
+    const left = [...this.#running.flatMap(({ messages }) => messages), ...this.#next];
+    for (const { opened } of left) opened.key?.discard();
+  }
+
+  #start(): void {
+    const messages = this.#next;
+    this.#next = [];
+    const verified = verifyMessages(
+      this.#state.epoch.suite,
+      messages.map(({ opened }) => opened),
+    );
+    verified.catch(() => undefined); // seen when it is awaited, unless something else fails first
+    this.#running.push({ messages, verified });
+  }
+
+  async #settleFirst(): Promise<void> {
+    const { messages, verified } = this.#running[0]!;
+    const results = await verified;
+    for (const [at, { index, bytes, opened }] of messages.entries()) {
+      const message = results[at];
+      const outcome = await settle(opened, async (accept) => {
+        return receiveVerified(this.#state, message ?? refuse("6.1/signature"), opened, accept);
       });
-    });
-    // A message of the same batch used or dropped the key: which of both, the message opened again tells.
-    if (outcomes[index].kind === "duplicate") outcomes[index] = await receiveOne(state, bytes);
+      // A message before it used or dropped the key: which of both, the message opened again tells.
+      this.#outcomes[index] = outcome.kind === "duplicate" ? await receiveOne(this.#state, bytes) : outcome;
+    }
+    this.#running.shift();
   }
 }
 
