@@ -1,0 +1,190 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Client, MemoryStorage, type ClientOptions, type Group, type Storage } from "tinymls";
+import { expectSameEpoch, summary } from "../group/people.js";
+import { sqlitePlace, storageKey } from "./stores.js";
+
+const clients: Client[] = [];
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close();
+});
+
+async function start(storage: Storage, options: Partial<ClientOptions> = {}): Promise<Client> {
+  const client = await Client.create({ identity: "alice", storage, storageKey, ...options });
+  clients.push(client);
+  return client;
+}
+
+async function peer(): Promise<Client> {
+  const client = await Client.create({ identity: "bob" });
+  clients.push(client);
+  return client;
+}
+
+async function groupWith(alice: Client, bob: Client): Promise<{ group: Group; bobs: Group }> {
+  const group = await alice.createGroup();
+  const pending = await group.commit({ add: [await bob.createKeyPackage()] });
+  await pending.confirm();
+  return { group, bobs: await bob.joinGroup(pending.welcome!) };
+}
+
+async function receive(group: Group, message: Buffer): Promise<string> {
+  return summary(await group.receiveMessage(message));
+}
+
+describe("several processes on one storage", () => {
+  test("one holds a group, until it closes it", async () => {
+    const storage = new MemoryStorage();
+    const [first, second] = [await start(storage), await start(storage)];
+    const { group, bobs } = await groupWith(first, await peer());
+    await expect(second.loadGroup(group.groupId)).rejects.toMatchObject({ code: "conflict", retryable: true });
+    expect(await receive(bobs, await group.sendMessage("held"))).toBe("application held");
+    await group.close();
+    const taken = (await second.loadGroup(group.groupId))!;
+    expect(await receive(bobs, await taken.sendMessage("taken"))).toBe("application taken");
+    await expect(first.loadGroup(group.groupId)).rejects.toMatchObject({ code: "conflict" });
+  });
+
+  test("a lease that is over is taken; who had it cannot write any more, and what it sends unwritten is no one else's", async () => {
+    const storage = new MemoryStorage();
+    let now = Date.now();
+    const options = { leaseMs: 1000, now: () => now };
+    const first = await start(storage, options);
+    const { group, bobs } = await groupWith(first, await peer());
+    await group.sendMessage("reserves");
+    now += 5000;
+    const second = await start(storage, options);
+    const taken = (await second.loadGroup(group.groupId))!;
+    const sent = [await group.sendMessage("of the former"), await taken.sendMessage("of the new")];
+    expect([await receive(bobs, sent[0]!), await receive(bobs, sent[1]!)]).toEqual([
+      "application of the former",
+      "application of the new",
+    ]);
+    const pending = await taken.commit({ update: true });
+    await expect(group.commit({ update: true })).rejects.toMatchObject({ code: "conflict" });
+    expect(group.isClosed).toBe(true);
+    await expect(group.sendMessage("gone")).rejects.toMatchObject({ code: "closed" });
+    await pending.confirm();
+    expect(await receive(bobs, pending.commit)).toBe("commit");
+    expectSameEpoch(taken, bobs);
+  });
+
+  test("a key package is used once", async () => {
+    const storage = new MemoryStorage();
+    const [first, second] = [await start(storage), await start(storage)];
+    const bob = await peer();
+    const keyPackage = await first.createKeyPackage();
+    const welcomes: Buffer[] = [];
+    for (let at = 0; at < 2; at++) {
+      const pending = await (await bob.createGroup()).commit({ add: [keyPackage] });
+      await pending.confirm();
+      welcomes.push(pending.welcome!);
+    }
+    const joined = await Promise.allSettled([first.joinGroup(welcomes[0]!), second.joinGroup(welcomes[1]!)]);
+    expect(joined.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const [lost] = joined.filter((one) => one.status === "rejected");
+    expect(lost!.reason).toMatchObject({ code: "missing" });
+    expect(await first.groups()).toHaveLength(1);
+  });
+
+  test("both add key packages at once, and none is lost", async () => {
+    const storage = new MemoryStorage();
+    const [first, second] = [await start(storage), await start(storage)];
+    const made = Array.from({ length: 10 }, (_, at) => (at % 2 === 0 ? first : second).createKeyPackage());
+    const bob = await peer();
+    const pending = await (await bob.createGroup()).commit({ add: [(await Promise.all(made))[9]!] });
+    await pending.confirm();
+    expectSameEpoch(await first.joinGroup(pending.welcome!));
+    const { records } = await storage.list("client/", { limit: 1000 });
+    expect(records.filter(({ key }) => key.includes("/keypackage/"))).toHaveLength(9);
+  });
+});
+
+describe("what is stored", () => {
+  async function stored(): Promise<{ storage: MemoryStorage; groupId: Buffer; keys: string[] }> {
+    const storage = new MemoryStorage();
+    const alice = await start(storage);
+    const { group, bobs } = await groupWith(alice, await peer());
+    const late = await bobs.sendMessage("skipped");
+    await group.receiveMessage(await bobs.sendMessage("seen"));
+    expect(late.length).toBeGreaterThan(0);
+    const other = await bobs.commit({ update: true });
+    await other.confirm();
+    await group.receiveMessage(other.commit);
+    await group.sendMessage("x");
+    await group.commit({ update: true });
+    await alice.close();
+    const { records } = await storage.list("client/", { limit: 1000 });
+    return {
+      storage,
+      groupId: group.groupId,
+      keys: records.map(({ key }) => key).filter((key) => key.includes("/group/")),
+    };
+  }
+
+  test("is named when it is changed, missing, swapped or put back, and nothing else is touched", async () => {
+    const { storage, groupId, keys } = await stored();
+    expect(keys.length).toBeGreaterThan(10);
+    const head = keys.find((key) => key.endsWith("/head"))!;
+    for (const key of keys) {
+      const { value } = (await storage.get(key))!;
+      const flipped = Buffer.from(value);
+      flipped[flipped.length - 1]! ^= 1;
+      const swapped = (await storage.get(keys.find((other) => other !== key)!))!.value;
+      for (const bad of [flipped, value.subarray(0, 10), swapped, undefined]) {
+        await storage.write([bad === undefined ? { delete: key } : { put: key, value: bad }]);
+        const alice = await start(storage);
+        const error: unknown = await alice.loadGroup(groupId).then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
+        expect(error).toMatchObject({ path: key });
+        expect(["undecryptable", "malformed", "missing"]).toContain((error as { code: string }).code);
+        await alice.close();
+        // The head is written anew by whoever takes hold, so put back what was there for the others.
+        await storage.write([{ put: key, value: key === head || bad === undefined ? value : value }]);
+      }
+    }
+    const alice = await start(storage);
+    expect((await alice.loadGroup(groupId))!.pendingCommit).toBeDefined();
+  });
+
+  test("does not open with another key", async () => {
+    const { storage } = await stored();
+    const { records } = await storage.list("", { limit: 1000 });
+    const wrong = Client.create({ identity: "alice", storage, storageKey: { key: Buffer.alloc(32, 8) } });
+    await expect(wrong).rejects.toMatchObject({ code: "undecryptable", path: "vault/keys" });
+    expect((await storage.list("", { limit: 1000 })).records).toEqual(records);
+  });
+
+  test("needs a storage key where it outlives the process", async () => {
+    const place = sqlitePlace();
+    const storage = await place.open();
+    await expect(Client.create({ identity: "alice", storage })).rejects.toMatchObject({ code: "config" });
+    await storage.close();
+    place.remove();
+  });
+
+  test("shows no secret, identity or group id in the files of the database", async () => {
+    const place = sqlitePlace();
+    const storage = await place.open();
+    const alice = await start(storage);
+    const psk = Buffer.from("a PSK that a search would find!!");
+    await alice.addPsk("id of the PSK", psk);
+    const { group, bobs } = await groupWith(alice, await peer());
+    await group.receiveMessage(await bobs.sendMessage("plaintext in a message"));
+    await group.sendMessage("plaintext of her own");
+    const authenticator = group.epochAuthenticator();
+    const identity = Buffer.from("alice");
+    const files = readdirSync(place.folder).map((name) => readFileSync(join(place.folder, name)));
+    expect(files.some((file) => file.includes("client/"))).toBe(true);
+    for (const secret of [psk, authenticator, group.groupId, identity, "plaintext", "id of the PSK"]) {
+      expect(files.map((file) => file.includes(secret))).not.toContain(true);
+    }
+    await alice.close();
+    await storage.close();
+    place.remove();
+  });
+});
