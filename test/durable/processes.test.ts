@@ -103,52 +103,97 @@ describe("several processes on one storage", () => {
 });
 
 describe("what is stored", () => {
-  async function stored(): Promise<{ storage: MemoryStorage; groupId: Buffer; keys: string[] }> {
+  interface Stored {
+    readonly storage: MemoryStorage;
+    readonly groupId: Buffer;
+    /** Of the group's records, with what they held some operations before, where they were there. */
+    readonly records: ReadonlyMap<string, Buffer | undefined>;
+  }
+
+  async function recordsOf(storage: Storage): Promise<Map<string, Buffer>> {
+    const { records } = await storage.list("client/", { limit: 1000 });
+    const own = records.filter(({ key }) => /^client\/\w+\/group\//.test(key) && !key.endsWith("/lease"));
+    return new Map(own.map(({ key, value }) => [key, value]));
+  }
+
+  async function stored(): Promise<Stored> {
     const storage = new MemoryStorage();
     const alice = await start(storage);
     const { group, bobs } = await groupWith(alice, await peer());
-    const late = await bobs.sendMessage("skipped");
+    await bobs.sendMessage("passed over");
     await group.receiveMessage(await bobs.sendMessage("seen"));
-    expect(late.length).toBeGreaterThan(0);
     const other = await bobs.commit({ update: true });
     await other.confirm();
     await group.receiveMessage(other.commit);
     await group.sendMessage("x");
+    await group.receiveMessage(await bobs.sendMessage("y"));
+    const before = await recordsOf(storage);
+    await group.receiveMessage(await bobs.sendMessage("z"));
     await group.commit({ update: true });
     await alice.close();
-    const { records } = await storage.list("client/", { limit: 1000 });
-    return {
-      storage,
-      groupId: group.groupId,
-      keys: records.map(({ key }) => key).filter((key) => key.includes("/group/")),
-    };
+    const records = [...(await recordsOf(storage)).keys()].map((key) => [key, before.get(key)] as const);
+    return { storage, groupId: group.groupId, records: new Map(records) };
+  }
+
+  async function faultOf(storage: Storage, groupId: Buffer): Promise<unknown> {
+    const alice = await start(storage);
+    try {
+      await alice.loadGroup(groupId);
+      return undefined;
+    } catch (error) {
+      return error;
+    } finally {
+      await alice.close();
+    }
   }
 
   test("is named when it is changed, missing, swapped or put back, and nothing else is touched", async () => {
-    const { storage, groupId, keys } = await stored();
+    const { storage, groupId, records } = await stored();
+    const keys = [...records.keys()];
     expect(keys.length).toBeGreaterThan(10);
-    const head = keys.find((key) => key.endsWith("/head"))!;
+    let putBack = 0;
     for (const key of keys) {
       const { value } = (await storage.get(key))!;
       const flipped = Buffer.from(value);
       flipped[flipped.length - 1]! ^= 1;
       const swapped = (await storage.get(keys.find((other) => other !== key)!))!.value;
-      for (const bad of [flipped, value.subarray(0, 10), swapped, undefined]) {
-        await storage.write([bad === undefined ? { delete: key } : { put: key, value: bad }]);
-        const alice = await start(storage);
-        const error: unknown = await alice.loadGroup(groupId).then(
-          () => undefined,
-          (reason: unknown) => reason,
-        );
+      const older = records.get(key);
+      const bad: (Buffer | undefined)[] = [flipped, value.subarray(0, 10), swapped, undefined];
+      if (older !== undefined && !older.equals(value)) bad.push(older);
+      putBack += bad.length - 4;
+      for (const octets of bad) {
+        await storage.write([octets === undefined ? { delete: key } : { put: key, value: octets }]);
+        const before = await recordsOf(storage);
+        const error = await faultOf(storage, groupId);
         expect(error).toMatchObject({ path: key });
         expect(["undecryptable", "malformed", "missing"]).toContain((error as { code: string }).code);
-        await alice.close();
-        // The head is written anew by whoever takes hold, so put back what was there for the others.
-        await storage.write([{ put: key, value: key === head || bad === undefined ? value : value }]);
+        expect(await recordsOf(storage)).toEqual(before);
       }
+      await storage.write([{ put: key, value }]);
     }
+    expect(putBack).toBe(2);
     const alice = await start(storage);
     expect((await alice.loadGroup(groupId))!.pendingCommit).toBeDefined();
+  });
+
+  test("a group that cannot be read is joined anew, from outside", async () => {
+    const storage = new MemoryStorage();
+    const alice = await start(storage);
+    const { group, bobs } = await groupWith(alice, await peer());
+    const { groupId } = group;
+    await alice.close();
+    const [key] = [...(await recordsOf(storage)).keys()].filter((name) => name.endsWith("/head"));
+    await storage.write([{ put: key!, value: Buffer.from("damaged by the medium") }]);
+    const again = await start(storage);
+    await expect(again.loadGroup(groupId)).rejects.toMatchObject({ path: key });
+    const joined = await again.joinExternal(await bobs.groupInfo(), { resync: true });
+    expect(await receive(bobs, joined.commit)).toBe("commit");
+    await again.close();
+    const last = await start(storage);
+    const loaded = (await last.loadGroup(groupId))!;
+    expectSameEpoch(loaded, bobs);
+    expect(loaded.members()).toHaveLength(2);
+    expect(await receive(bobs, await loaded.sendMessage("back"))).toBe("application back");
   });
 
   test("does not open with another key", async () => {

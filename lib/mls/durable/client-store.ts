@@ -191,17 +191,19 @@ export class ClientStore {
     if (!this.hasGroup(groupId)) return undefined;
     const records = this.#groupRecords(groupId);
     if (!(await records.refresh())) throw lost(records.headKey);
-    const lease = await this.#leases.acquire(records);
+    const { steps, lease } = await this.#leases.prepare(records);
+    const store = new GroupStore(records);
+    const loaded = await store.load(environment);
     try {
-      await records.refresh();
-      const store = new GroupStore(records);
-      const loaded = await store.load(environment);
-      const handshake = handshakes[decode(GroupInfo, records.info).handshake] ?? "private";
-      return { held: this.#held(Buffer.from(groupId), records, store, lease, handshake), loaded };
+      // Nothing is written before all could be read; whoever wrote meanwhile changed the head.
+      await records.write(new RecordChanges(), records.info, steps);
     } catch (error) {
-      await this.#vault.storage.write([{ check: records.headKey, revision: records.revision }, ...lease.release()]);
+      loaded.pending?.staged.discard();
+      loaded.state.dispose();
       throw error;
     }
+    const handshake = handshakes[decode(GroupInfo, records.info).handshake] ?? "private";
+    return { held: this.#held(Buffer.from(groupId), records, store, lease, handshake), loaded };
   }
 
   async close(): Promise<void> {

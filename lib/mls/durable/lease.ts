@@ -5,7 +5,6 @@ import { TinyMlsError } from "../../errors.js";
 import { randomBytes } from "../../native/random.js";
 import type { WriteStep } from "../../storage/port.js";
 import type { Vault } from "../../storage/vault/vault.js";
-import { RecordChanges } from "./record-changes.js";
 import type { RecordSet } from "./record-set.js";
 import { bodyOf, partsOf } from "./sealed-body.js";
 
@@ -40,27 +39,16 @@ export class Leases {
   }
 
   /**
-   * Takes hold of records, new ones with `changes` that make them.
+   * The steps that take hold of records; they have to be written with a new head.
    * @throws TinyMlsError `conflict` while another session holds them
    */
-  async acquire(records: RecordSet, changes = new RecordChanges()): Promise<Lease> {
-    const lease = await this.prepare(records);
-    await records.write(changes, records.info, lease.steps);
-    return lease.lease;
-  }
-
-  /** The steps that take hold; they have to be written with a new head. */
   async prepare(records: RecordSet): Promise<{ readonly steps: readonly WriteStep[]; readonly lease: Lease }> {
     const key = `${records.prefix}lease`;
     const found = await this.#vault.storage.get(key);
     if (found !== undefined) await this.#requireOver(key, this.#holder(key, found.value));
-    const steps: WriteStep[] = [
-      { put: key, value: this.#seal(key, Buffer.from(this.#id)), revision: found?.revision ?? 0 },
-    ];
-    if (this.#renewal === undefined) {
-      steps.push(this.#step());
-      this.#renewal = setInterval(() => void this.#renew(), this.#lifetimeMs / 3).unref();
-    }
+    const lease = { put: key, value: this.#seal(key, Buffer.from(this.#id)), revision: found?.revision ?? 0 };
+    const steps: WriteStep[] = [lease, this.#step()];
+    this.#renewal ??= setInterval(() => void this.#renew(), this.#lifetimeMs / 3).unref();
     // The head that is written with it keeps whoever lost the lease from writing, so this one may go without looking.
     return { steps, lease: { requireHeld: () => this.#requireOwn(key), release: () => [{ delete: key }] } };
   }
