@@ -239,7 +239,7 @@ describe("lifetimes", () => {
       const times = { minKeyRotation: 300, maxKeyAge: 600, stateLifetime: 30_000 };
       const a = await machine({ storage, ...times });
       const early = a.encrypt("early");
-      const b = await machine({ storage, ...times, clock: () => Date.now() + skew });
+      const b = await machine({ storage, ...times, now: () => Date.now() + skew });
       expect(b.decrypt(early).toString()).toBe("early");
       for (const [from, to] of [
         [a, b],
@@ -255,7 +255,7 @@ describe("lifetimes", () => {
       }
       // One that starts with that clock finds all epochs, and erases none that others need.
       b.close();
-      const c = await machine({ storage, ...times, clock: () => Date.now() + skew });
+      const c = await machine({ storage, ...times, now: () => Date.now() + skew });
       expect(c.decrypt(early).toString()).toBe("early");
       expect(says(c, a)).toBe("text");
       expect(says(a, c)).toBe("text");
@@ -495,7 +495,7 @@ describe("what is stored", () => {
     ["no storage", { storage: undefined }],
     ["a secret", { secret: Buffer.alloc(32) }],
     ["a tolerance of days", { clockTolerance: 86_400_000 }],
-    ["no clock", { clock: 7 }],
+    ["no clock", { now: 7 }],
     ["a wrong suite", { suite: "DES" }],
     ["times that do not fit", { minKeyRotation: 10, maxKeyAge: 5 }],
     ["no gcInterval", { gcInterval: 0 }],

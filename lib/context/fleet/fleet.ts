@@ -41,7 +41,7 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #terms: FleetTerms;
   readonly #times: { minKeyRotation: number; maxKeyAge: number; stateLifetime: number; lead: number };
-  readonly #clock: () => number;
+  readonly #now: () => number;
   readonly #tolerance: number;
   readonly #gcInterval: number;
   readonly #known = new Map<number, Known>();
@@ -57,7 +57,7 @@ export class Fleet {
   #stopWatch: (() => void) | undefined;
 
   private constructor(vault: Vault, options: FleetOptions) {
-    const { clockTolerance, clock } = fleetOptions(options);
+    const { clockTolerance, now } = fleetOptions(options);
     const { terms, minKeyRotation } = fleetTermsOf(options);
     const [maxKeyAge, stateLifetime] = [Number(terms.maxKeyAge), Number(terms.stateLifetime)];
     this.#vault = vault;
@@ -66,7 +66,7 @@ export class Fleet {
     this.#options = options;
     this.#terms = terms;
     this.#times = { minKeyRotation, maxKeyAge, stateLifetime, lead: Math.min(longestLead, Math.floor(maxKeyAge / 8)) };
-    this.#clock = clock;
+    this.#now = now;
     this.#tolerance = clockTolerance;
     this.#gcInterval = gcIntervalOf(options.gcInterval);
   }
@@ -163,7 +163,7 @@ export class Fleet {
   }
 
   async #create(tries: number): Promise<{ head: Head; epochs: EpochRecord[] } | undefined> {
-    const first = { epoch: 0, createdAt: this.#clock(), secret: this.#drawSecret() };
+    const first = { epoch: 0, createdAt: this.#now(), secret: this.#drawSecret() };
     try {
       const revision = await this.#records.begin(first, this.#terms, 0);
       return { head: { epoch: 0, terms: this.#terms, revision }, epochs: [first] };
@@ -202,7 +202,7 @@ export class Fleet {
     for (const epoch of later) {
       const age = this.#ageOf(epoch);
       // Others may not know the newest one yet.
-      const young = epoch === later.at(-1) && this.#clock() - epoch.createdAt < lead + this.#tolerance;
+      const young = epoch === later.at(-1) && this.#now() - epoch.createdAt < lead + this.#tolerance;
       this.#adopt(epoch, age, young ? lead : 0, "followed");
     }
     for (const { epoch, createdAt } of epochs) this.#known.set(epoch, { createdAt });
@@ -211,7 +211,7 @@ export class Fleet {
 
   /** How old an epoch is at least, by clocks that are as far apart as they may be. */
   #ageOf({ createdAt }: Known): number {
-    return Math.max(0, Math.floor(this.#clock() - createdAt) - this.#tolerance);
+    return Math.max(0, Math.floor(this.#now() - createdAt) - this.#tolerance);
   }
 
   /** Follows the head of the storage. */
@@ -244,7 +244,7 @@ export class Fleet {
     if (epoch === maxEpoch) throw this.#records.fault("exhausted", this.#records.headKey, "has had all epochs");
     const startedAt = performance.now();
     using secret = this.#drawSecret(entropy);
-    const next = { epoch: epoch + 1, createdAt: this.#clock(), secret };
+    const next = { epoch: epoch + 1, createdAt: this.#now(), secret };
     try {
       const written = await this.#records.begin(next, this.#terms, revision);
       if (this.#closed) return;

@@ -16,8 +16,8 @@ export interface FleetOptions extends Omit<ContextOptions, "secret" | "maxEpochS
   readonly storageKey?: StorageKeySource;
   /** How far the clocks of two machines may be apart. Keys are kept so much longer. Default 5 min. */
   readonly clockTolerance?: number;
-  /** The time of day as `Date.now` tells it, which is the default. */
-  readonly clock?: () => number;
+  /** Milliseconds since 1970. Default: `Date.now`. */
+  readonly now?: () => number;
 }
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -29,15 +29,15 @@ const refuse = (message: string): never => {
 };
 
 /** The options that are the fleet's alone, checked. */
-export function fleetOptions(options: FleetOptions): { clockTolerance: number; clock: () => number } {
+export function fleetOptions(options: FleetOptions): { clockTolerance: number; now: () => number } {
   if (typeof options !== "object" || options === null) return refuse("options must be an object");
-  const { name, storage, storageKey, clockTolerance = defaultTolerance, clock = Date.now } = options;
+  const { name, storage, storageKey, clockTolerance = defaultTolerance, now = Date.now } = options;
   if (typeof name !== "string" || !namePattern.test(name)) refuse("name must be 1 to 64 of A-Z a-z 0-9 . _ -");
   if (typeof storage !== "object" || storage === null) refuse("storage must be a Storage or a Vault");
   if (storage instanceof Vault && storageKey !== undefined) refuse("a Vault has its storage key already");
   if ("secret" in options) refuse("the epoch secrets of a fleet are its own: leave secret out");
   if (!Number.isInteger(clockTolerance) || clockTolerance < 0 || clockTolerance > hour)
     refuse(`clockTolerance must be an integer from 0 to ${hour}`);
-  if (typeof clock !== "function") refuse("clock must be a function");
-  return { clockTolerance, clock };
+  if (typeof now !== "function") refuse("now must be a function");
+  return { clockTolerance, now };
 }

@@ -209,7 +209,9 @@ function binding(operation: string, name: string, version: number): Buffer {
 }
 
 function nonceOf(head: Bytes): Bytes {
-  const nonce = new Uint8Array(12);
+  // From Node's pool: V8 would have to move a small array of its own heap for the addon.
+  const nonce = Buffer.allocUnsafe(12);
+  nonce.fill(0, 0, 4);
   for (let i = 0; i < 8; ++i) nonce[4 + i] = head[counterAt + i]!;
   return nonce;
 }
