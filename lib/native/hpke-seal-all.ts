@@ -37,10 +37,7 @@ const operation = "hpke.sealAll";
 const nothing = new Uint8Array(0);
 const mark = new Uint8Array(1);
 
-/**
- * Seals many messages in base mode, in parallel off the event loop. The inputs are copied before this returns; secrets may be
- * disposed then. All are sealed or none: the error of the first that is refused names it by `path`, as `items[3]`.
- */
+/** `hpke.sealAll`. */
 export async function sealAll(suite: HpkeSuite, items: readonly HpkeItem[]): Promise<HpkeSealed[]> {
   const { id, encLength } = hpkeSuite(suite, operation);
   if (!Array.isArray(items)) throw usage(operation, "the items are an array");

@@ -2,7 +2,7 @@ import { addon, type Bytes } from "./addon.js";
 import { aeadTagLength } from "./algorithms.js";
 import { check } from "./fault.js";
 import { HpkeContext } from "./hpke-context.js";
-import { sealAll, type HpkeSealed } from "./hpke-seal-all.js";
+import { sealAll, type HpkeItem, type HpkeSealed } from "./hpke-seal-all.js";
 import { hpkeSuite, roomToOpen, sealablePlaintext, type HpkeOptions, type HpkeSuite } from "./hpke-suite.js";
 import { privateKeyHandle, type PrivateKey } from "./keys.js";
 import { secretOf, secretOrBytes, type Sealable, type Secret } from "./secret.js";
@@ -141,7 +141,11 @@ export const hpke = {
     );
   },
 
-  sealAll,
+  /**
+   * Seals many messages in base mode, in parallel off the event loop. The inputs are copied before this returns; secrets may be
+   * disposed then. All are sealed or none: the error of the first that is refused names it by `path`, as `items[3]`.
+   */
+  sealAll: (suite: HpkeSuite, items: readonly HpkeItem[]): Promise<HpkeSealed[]> => sealAll(suite, items),
 
   /** RFC 9180 §6.2: a secret of `length` octets that the receiver exports likewise. */
   exportSender(
