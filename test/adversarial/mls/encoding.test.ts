@@ -74,7 +74,7 @@ refusals([
   ...ofProposal("2.1.2/minimal-length", "two octets for no length", afterType(headerOf(2))),
   ...ofCommit("2.1.2/minimal-length", "four octets for no length", headerOf(4)),
   ofApplication("2.1/encoding", "a length of prefix 3", "x", at(0, 0xc1)),
-  ofApplication("2.1/encoding", "more octets announced than there are", "x", at(0, 0x3f)),
+  ofApplication("2.1/encoding", "more octets announced than there are", "x", () => Buffer.from("7fff78", "hex")),
   ofApplication("2.1/encoding", "the greatest length", "xxxx", () => Buffer.from("bfffffff78", "hex")),
   ...ofProposal("2.1/encoding", "a length of prefix 3", at(2, 0xff)),
   ...ofProposal("2.1/encoding", "type 0", at(1, 0)),
