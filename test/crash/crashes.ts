@@ -1,0 +1,184 @@
+import { Client, type Group } from "tinymls";
+import { KilledProcess } from "./killed-process.js";
+import type { Answer, Request } from "./protocol.js";
+
+const operations = ["send", "receive", "proposed", "commit", "confirm", "superseded", "rebase"] as const;
+type Operation = (typeof operations)[number];
+
+export type CrashReport = Record<Operation, { kills: number; inTime: number }>;
+
+/** A fact that has to hold after a crash and does not. */
+class Broken extends Error {}
+
+function require(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new Broken(what);
+}
+
+/**
+ * Alice is a process on a storage that is killed in the middle of its operations; Bob, in this one, is the peer who notices what she lost,
+ * repeats or does not understand any more.
+ */
+export class Crashes {
+  readonly #alice: KilledProcess;
+  readonly #random: () => number;
+  readonly #group: Group;
+  /** Epoch and generation of all that Alice sent. */
+  readonly #seen = new Set<string>();
+  /** What Alice acknowledged as received. */
+  readonly #acknowledged: Buffer[] = [];
+  readonly #report = Object.fromEntries(operations.map((name) => [name, { kills: 0, inTime: 0 }])) as CrashReport;
+  #sent = 0;
+
+  private constructor(alice: KilledProcess, group: Group, random: () => number) {
+    this.#alice = alice;
+    this.#group = group;
+    this.#random = random;
+  }
+
+  /** Kills a process on this storage so many times. @throws Error that says what does not hold */
+  static async run(adapter: string, address: string, kills: number, random = Math.random): Promise<CrashReport> {
+    const alice = new KilledProcess(adapter, address);
+    const bob = await Client.create({ identity: "bob" });
+    try {
+      require((await alice.start()) === "new", "the storage is empty");
+      const { data: keyPackage } = await alice.ask({ ask: "keyPackage" });
+      const group = await bob.createGroup();
+      const pending = await group.commit({ add: [keyPackage!] });
+      await pending.confirm();
+      const joining = { ask: "join", data: pending.welcome! } as const;
+      await alice.askAndKill(joining, 40 * random());
+      if ((await alice.start()) === "new") await alice.ask(joining);
+      const crashes = new Crashes(alice, group, random);
+      for (let kill = 0; kill < kills; kill++) await crashes.#crash(operations[kill % operations.length]!);
+      return crashes.#report;
+    } finally {
+      await alice.kill();
+      await bob.close();
+    }
+  }
+
+  async #crash(operation: Operation): Promise<void> {
+    try {
+      await this[operation]();
+      await this.#talk();
+    } catch (error) {
+      throw new Error(`after a crash in ${operation}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  async send(): Promise<void> {
+    for (let before = Math.floor(40 * this.#random()); before > 0; before--) await this.#sendOne();
+    const answer = await this.#kill("send", { ask: "send", data: Buffer.from("in flight") });
+    if (answer !== undefined) await this.#deliver(answer);
+  }
+
+  async receive(): Promise<void> {
+    const skipped = await this.#group.sendMessage("passed over");
+    const data = await this.#group.sendMessage("in flight");
+    const answer = await this.#kill("receive", { ask: "receive", data });
+    const again = await this.#alice.ask({ ask: "receive", data });
+    if (answer !== undefined) require(again.kind === "duplicate", `what was acknowledged is ${again.kind}`);
+    else require(["application", "duplicate"].includes(again.kind!), `what was not is ${again.kind}`);
+    this.#acknowledged.push(data);
+    require((await this.#alice.ask({ ask: "receive", data: skipped })).kind === "application", "a skipped key is lost");
+  }
+
+  async proposed(): Promise<void> {
+    const answer = await this.#kill("proposed", { ask: "propose" });
+    if (answer !== undefined) await this.#bobTakes(answer.data!, "proposal");
+    await this.#bobCommits();
+  }
+
+  async commit(): Promise<void> {
+    await this.#kill("commit", { ask: "commit" });
+    const { pending } = await this.#alice.ask({ ask: "look" });
+    if (pending === undefined) return;
+    if (this.#random() < 0.3) return void (await this.#alice.ask({ ask: "discard" }));
+    await this.#bobTakes(pending, "commit");
+    await this.#alice.ask({ ask: "confirm" });
+  }
+
+  async confirm(): Promise<void> {
+    const { data } = await this.#alice.ask({ ask: "commit" });
+    await this.#bobTakes(data!, "commit");
+    const answer = await this.#kill("confirm", { ask: "confirm" });
+    const { pending, epoch } = await this.#alice.ask({ ask: "look" });
+    if (answer !== undefined) require(pending === undefined, "a commit that was confirmed is pending");
+    if (pending === undefined) require(epoch === this.#group.epoch, "the commit is lost");
+    else require(Buffer.compare(pending, data!) === 0, "another commit is pending");
+    await this.#alice.ask({ ask: "confirm" });
+  }
+
+  async superseded(): Promise<void> {
+    const data = await this.#rival();
+    await this.#kill("superseded", { ask: "receive", data });
+    const { kind } = await this.#alice.ask({ ask: "receive", data });
+    require(["commit", "stale"].includes(kind!), `the commit of the peer is ${kind}`);
+    require((await this.#alice.ask({ ask: "look" })).pending === undefined, "a superseded commit is pending");
+  }
+
+  async rebase(): Promise<void> {
+    await this.#alice.ask({ ask: "commit" });
+    const answer = await this.#kill("rebase", { ask: "rebase" });
+    const { pending } = await this.#alice.ask({ ask: "look" });
+    if (answer !== undefined) require(Buffer.compare(answer.data!, pending!) === 0, "the commit made anew is lost");
+    // Dropping the old one and writing the new one is one step.
+    await this.#bobTakes(pending!, "commit");
+    await this.#alice.ask({ ask: "confirm" });
+  }
+
+  /** Alice has a commit pending when that of Bob wins. */
+  async #rival(): Promise<Buffer> {
+    await this.#alice.ask({ ask: "commit" });
+    const pending = await this.#group.commit({ update: true });
+    await pending.confirm();
+    return pending.commit;
+  }
+
+  async #bobCommits(): Promise<void> {
+    const pending = await this.#group.commit();
+    await pending.confirm();
+    const { kind } = await this.#alice.ask({ ask: "receive", data: pending.commit });
+    require(kind === "commit", `a commit of the peer is ${kind}`);
+  }
+
+  async #kill(operation: Operation, request: Request): Promise<Answer | undefined> {
+    const answer = await this.#alice.askAndKill(request, 12 * this.#random() ** 2);
+    this.#report[operation].kills++;
+    if (answer === undefined) this.#report[operation].inTime++;
+    require((await this.#alice.start()) === "loaded", "the group is lost");
+    return answer;
+  }
+
+  async #talk(): Promise<void> {
+    const { data, epoch } = await this.#alice.ask({ ask: "look" });
+    require(epoch === this.#group.epoch, `epoch ${epoch} instead of ${this.#group.epoch}`);
+    require(this.#group.epochAuthenticator().equals(data!), "the epochs differ");
+    await this.#sendOne();
+    const message = await this.#group.sendMessage("back");
+    require((await this.#alice.ask({ ask: "receive", data: message })).kind ===
+      "application", "a message is not opened");
+    this.#acknowledged.push(message);
+    for (const known of this.#acknowledged.splice(0, Math.max(0, this.#acknowledged.length - 4))) {
+      const { kind } = await this.#alice.ask({ ask: "receive", data: known });
+      require(["duplicate", "stale"].includes(kind!), `a message opened before is ${kind}`);
+    }
+  }
+
+  async #sendOne(): Promise<void> {
+    await this.#deliver(await this.#alice.ask({ ask: "send", data: Buffer.from(`message ${this.#sent++}`) }));
+  }
+
+  async #deliver({ data }: Answer): Promise<void> {
+    const received = await this.#group.receiveMessage(data!);
+    require(received.kind === "application", `a message of Alice is ${received.kind}`);
+    const use = `${received.epoch}/${received.generation}`;
+    require(!this.#seen.has(use), `generation ${use} is used twice`);
+    this.#seen.add(use);
+  }
+
+  async #bobTakes(message: Uint8Array, kind: string): Promise<void> {
+    const received = await this.#group.receiveMessage(message);
+    require(received.kind === kind, `a ${kind} of Alice is ${received.kind}`);
+  }
+}
