@@ -4,7 +4,8 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./run.mjs";
 
-const record = join(root, ".test-build", "refusals.txt");
+// Of this run alone: others may run beside it.
+const record = join(root, ".test-build", `refusals-${process.pid}.txt`);
 const folder = join(root, ".test-build", "test", "adversarial", "mls");
 
 export default class RefusalRecord {
@@ -27,6 +28,7 @@ export default class RefusalRecord {
     const { rules } = await import("../dist/mls/rules.js");
     const { cipherSuites } = await import("../dist/mls/suite/registry.js");
     const proven = new Set(existsSync(record) ? readFileSync(record, "utf8").split("\n") : []);
+    rmSync(record, { force: true });
     const missing = rules.flatMap(({ id }) => {
       const names = [...cipherSuites].filter(([suite]) => !proven.has(`${id} ${suite}`)).map(([, { name }]) => name);
       return names.length === 0 ? [] : [`${id}: ${names.join(", ")}`];
