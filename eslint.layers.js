@@ -18,6 +18,7 @@ export const layers = [
   "mls/schedule",
   "mls/framing",
   "mls/group",
+  "mls/durable",
   "mls", // client.ts and what else stands beside it
   "discovery",
   "observability",

@@ -42,11 +42,11 @@ export { Client } from "./mls/client.js";
 export type {
   ClientOptions,
   GroupOptions,
-  HandshakePolicy,
   JoinExternalOptions,
   JoinOptions,
   KeyPackageOptions,
 } from "./mls/client-options.js";
+export type { HandshakePolicy } from "./mls/group/policy.js";
 export { ExternalSender, type ExternalSenderOptions } from "./mls/external-sender.js";
 export { Group } from "./mls/group.js";
 export type { BegunGroup } from "./mls/group-host.js";

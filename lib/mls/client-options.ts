@@ -8,15 +8,12 @@ import type { PaddingPolicy } from "./framing/index.js";
 import { trustBasicCredentials, type AuthenticationService } from "./group/authentication.js";
 import type { PskReference } from "./group/build-commit.js";
 import type { SupportedTypes } from "./group/capabilities.js";
-import type { GroupPolicy } from "./group/policy.js";
+import type { GroupPolicy, HandshakePolicy } from "./group/policy.js";
 import type { CustomProposalType } from "./group/proposals.js";
 import { CredentialType, WireFormat, type Credential, type Extension, type Lifetime } from "./objects/index.js";
 import { retentionFrom, type RetentionPolicy } from "./schedule/index.js";
 import { CipherSuite, isCipherSuite, suiteOf, type CipherSuiteName, type Suite } from "./suite/index.js";
 import type { SendPolicy } from "./group-host.js";
-
-/** How proposals and commits of members are sent: encrypted, or so that servers can read them. */
-export type HandshakePolicy = "private" | "public";
 
 export interface ClientOptions {
   /** Who this client is: the identity of its basic credential. With `credential`, a name for logs and for what is stored. */

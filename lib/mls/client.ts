@@ -11,7 +11,6 @@ import {
   type ClientOptions,
   type ClientSettings,
   type GroupOptions,
-  type HandshakePolicy,
   type JoinExternalOptions,
   type JoinOptions,
   type KeyPackageOptions,
@@ -360,7 +359,7 @@ export class Client {
     return group;
   }
 
-  #send(handshake: HandshakePolicy | undefined): SendPolicy {
+  #send(handshake: GroupOptions["handshake"]): SendPolicy {
     const { send } = this.#settings;
     return handshake === undefined ? send : sendPolicy(handshake, send.padding);
   }

@@ -27,7 +27,7 @@ import { OwnCommits, type Gate } from "./own-commits.js";
 import type { PendingCommit } from "./pending-commit.js";
 import { mlsExporter } from "./schedule/index.js";
 import type { CipherSuite } from "./suite/index.js";
-import { Turns } from "./turns.js";
+import { Turns } from "./group/turns.js";
 
 type Bytes = Uint8Array;
 

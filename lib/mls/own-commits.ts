@@ -1,5 +1,5 @@
 import { TinyMlsError } from "../errors.js";
-import { intentOf, remainingOptions } from "./commit-intent.js";
+import { intentOf, remainingOptions } from "./group/commit-intent.js";
 import type { PreparedCommit } from "./durable/pending-records.js";
 import { buildCommit, type CommitOptions } from "./group/build-commit.js";
 import { createCommit, type HandshakeFraming } from "./group/create-commit.js";

@@ -22,7 +22,7 @@ import {
 } from "./objects/index.js";
 import { refuse } from "./rules.js";
 import type { CipherSuite } from "./suite/index.js";
-import { Turns } from "./turns.js";
+import { Turns } from "./group/turns.js";
 
 type Bytes = Uint8Array;
 

@@ -137,3 +137,26 @@ test("an unknown bench is refused, and the known ones are named", async () => {
     stderr: expect.stringContaining("context"),
   });
 });
+
+test("the bench of storage measures each storage that is here", async () => {
+  const file = join(folder, "storage.json");
+  await run(process.execPath, [main, "--only", "storage", "--quick", "--json", file]);
+  const { results } = JSON.parse(readFileSync(file, "utf8")) as { results: Result[] };
+  const names = results.map(({ name }) => name);
+  for (const name of [
+    "seal a record of 64 B",
+    "open a record of 64 B",
+    "send 256 B, SQLite",
+    "receive 256 B, SQLite, synchronous FULL",
+    "octets written for a message sent",
+    "octets written for a commit, 10 members",
+    "load a group of 10 members, SQLite",
+    "join a fleet, SQLite",
+    "rotate a fleet, SQLite",
+  ])
+    expect(names).toContain(name);
+  for (const { name, value, peers } of results) {
+    for (const figure of [value, ...Object.values(peers)])
+      expect({ name, sound: Number.isFinite(figure) && figure > 0 }).toEqual({ name, sound: true });
+  }
+}, 300_000);

@@ -77,7 +77,10 @@ function brokenDemo(file: string, right: string, wrong: string): SpawnSyncReturn
   const part = join(copy, "dist/cli/demo", file);
   const source = readFileSync(part, "utf8");
   expect(source).toContain(right);
-  writeFileSync(part, source.replace(right, () => wrong));
+  writeFileSync(
+    part,
+    source.replace(right, () => wrong),
+  );
   return spawnSync(process.execPath, [join(copy, "dist/cli/main.js"), "demo", "--seconds", "1"], {
     encoding: "utf8",
     cwd: resolve("."),
@@ -108,12 +111,16 @@ describe("demo", () => {
     expect(run.stdout).toMatch(/\n1 of \d+ checks FAILED/);
   }, 120_000);
 
-  test.each(["SIGKILL", "SIGSEGV"])("a member whose process ends between two calls, by %s, is told of", (signal) => {
-    // It answers, and is gone a moment later.
-    const answered = "(result) => process.send({ id, result })";
-    const gone = `(result) => process.send({ id, result }, () => name === "leafIndexOf" && process.kill(process.pid, "${signal}"))`;
-    const run = brokenDemo("groups/member-process.js", answered, gone);
-    const line = `tinymls: internal error, Error: the process of alice ended: ${signal}: please report it\n`;
-    expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 1, stderr: line });
-  }, 120_000);
+  test.each(["SIGKILL", "SIGSEGV"])(
+    "a member whose process ends between two calls, by %s, is told of",
+    (signal) => {
+      // It answers, and is gone a moment later.
+      const answered = "(result) => process.send({ id, result })";
+      const gone = `(result) => process.send({ id, result }, () => name === "leafIndexOf" && process.kill(process.pid, "${signal}"))`;
+      const run = brokenDemo("groups/member-process.js", answered, gone);
+      const line = `tinymls: internal error, Error: the process of alice ended: ${signal}: please report it\n`;
+      expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 1, stderr: line });
+    },
+    120_000,
+  );
 });

@@ -317,7 +317,8 @@ describe("joining by an external commit", () => {
   test("with a PSK and the tree apart", async () => {
     const [a, b, c] = groups();
     const dave = await outsider("dave");
-    for (const client of [dave, ...people.map((person) => person.client)]) await client.addPsk("p", Buffer.alloc(32, 5));
+    for (const client of [dave, ...people.map((person) => person.client)])
+      await client.addPsk("p", Buffer.alloc(32, 5));
     const ratchetTree = a.ratchetTree();
     const info = await b.groupInfo({ ratchetTree: false });
     const { group, commit } = await dave.joinExternal(info, { psks: [{ external: "p" }], ratchetTree });

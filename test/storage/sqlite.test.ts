@@ -22,6 +22,7 @@ const other = await import("better-sqlite3" as string).then(
   (module: { default: SqliteDatabaseClass }) => module.default,
   () => undefined,
 );
+const otherCommand = "npm install --no-save better-sqlite3";
 // Two copies of SQLite in one process do not see each other's locks: this is the one that the storage takes by itself.
 const connect = (path: string): SqliteDatabase => new (other ?? (Database as unknown as SqliteDatabaseClass))(path);
 
@@ -45,7 +46,7 @@ function create(options: Partial<SqliteStorageOptions> = {}): Promise<SharedStor
 conformance("SQLite", () => create({ database: Database as unknown as SqliteDatabaseClass }));
 
 if (other) conformance("better-sqlite3", () => create({ database: other }));
-else test.skip("better-sqlite3: not there, install it with npm install --no-save better-sqlite3", () => undefined);
+else test.skip(`better-sqlite3: not there, install it with ${otherCommand}`, () => undefined);
 
 processes("SQLite", create);
 

@@ -1,6 +1,6 @@
 // RFC 9420 §12.4, §14: a commit that is made and neither accepted nor given up, at rest.
 import { decode, encode, opaque, optional, struct, vector } from "../../codec/index.js";
-import type { CommitIntent } from "../commit-intent.js";
+import type { CommitIntent } from "../group/commit-intent.js";
 import type { SkippedProposal } from "../group/choose-proposals.js";
 import type { MemberEpoch } from "../group/epoch.js";
 import type { MemberState } from "../group/member-state.js";

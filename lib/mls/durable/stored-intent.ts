@@ -14,7 +14,7 @@ import {
 } from "../../codec/index.js";
 import { errorCodes } from "../../errors.js";
 import type { PrivateKey } from "../../native/keys.js";
-import type { CommitIntent } from "../commit-intent.js";
+import type { CommitIntent } from "../group/commit-intent.js";
 import type { CommitOptions, LeafChanges, PskReference } from "../group/build-commit.js";
 import { isLastResort } from "../group/key-package.js";
 import type { AcceptedKeyPackage, AddPlan, RejectedKeyPackage } from "../group/plan-add.js";

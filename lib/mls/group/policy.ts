@@ -5,6 +5,9 @@ import { refuse } from "../rules.js";
 import { externalSenders } from "./group-extensions.js";
 import type { CustomProposalTypes } from "./proposals.js";
 
+/** How proposals and commits of members are sent: encrypted, or so that servers can read them. */
+export type HandshakePolicy = "private" | "public";
+
 /** What the application decides about the groups of a client. */
 export interface GroupPolicy {
   readonly authentication: AuthenticationService;

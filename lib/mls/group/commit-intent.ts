@@ -1,6 +1,6 @@
-import type { CommitOptions } from "./group/build-commit.js";
-import type { MemberEpoch } from "./group/epoch.js";
-import type { AcceptedKeyPackage, AddPlan } from "./group/plan-add.js";
+import type { CommitOptions } from "./build-commit.js";
+import type { MemberEpoch } from "./epoch.js";
+import type { AcceptedKeyPackage, AddPlan } from "./plan-add.js";
 
 /** What a commit was to do, in terms that outlive the epoch: leaf indices pass from member to member. */
 export interface CommitIntent {
