@@ -316,10 +316,10 @@ export class Group {
    * stays for `loadGroup`, here or in another process.
    * @param options.forget deletes what is stored too: say of an external join that was not accepted. Default: false
    */
-  close({ forget = false }: { readonly forget?: boolean | undefined } = {}): Promise<void> {
+  close(options: { readonly forget?: boolean | undefined } = {}): Promise<void> {
     return this.#turns.take(async () => {
       if (this.#closed !== undefined) return;
-      await this.#kept.close(forget);
+      await this.#kept.close(options.forget === true);
       this.#close("closed");
     });
   }
