@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
+import { cpSync } from "node:fs";
 import { Client, type ClientOptions, type Group, type Received, type Storage } from "tinymls";
 import { expectSameEpoch, summary } from "../group/people.js";
 import { memoryPlace, sqlitePlace, storageKey, type Place } from "./stores.js";
@@ -228,4 +229,32 @@ describe.each(["memory", "sqlite"] as const)("a client on %s, closed and opened 
     const again = await invite(bobs, alice);
     expectSameEpoch(again, bobs);
   });
+});
+
+test("a state put back to an older copy is told by a commit of its own, and joins anew", async () => {
+  const place = sqlitePlace();
+  used.push(place);
+  const alice = await start(place);
+  const bob = await other("bob");
+  const group = await alice.createGroup();
+  const bobs = await invite(group, bob);
+  await alice.close();
+  const copy = sqlitePlace();
+  used.push(copy);
+  cpSync(place.folder, copy.folder, { recursive: true });
+
+  const later = await start(place);
+  const pending = await (await later.loadGroup(group.groupId))!.commit({ update: true });
+  await pending.confirm();
+  expect(await receive(bobs, pending.commit)).toEqual(["commit"]);
+  await later.close();
+
+  const older = await start(copy);
+  const forked = (await older.loadGroup(group.groupId))!;
+  expect(forked.epochAuthenticator()).not.toEqual(bobs.epochAuthenticator());
+  expect(await receive(forked, pending.commit)).toEqual(["rejected 14/own-commit"]);
+  const joined = await older.joinExternal(await bobs.groupInfo(), { resync: true });
+  expect(await receive(bobs, joined.commit)).toEqual(["commit"]);
+  expectSameEpoch(joined.group, bobs);
+  expect(joined.group.members()).toHaveLength(2);
 });

@@ -79,6 +79,10 @@ function openEncrypted(state: MemberState, message: PrivateMessage, bytes: Bytes
   if (elsewhere === "past") return openLate(state, message, bytes);
   const { senderDataSecret } = epoch.secrets;
   const opened = openPrivate(framing, message, bytes, { senderDataSecret, secretTree: epoch.secretTree }, senderKeys);
+  // A commit that this state does not know was made by a later one: the state was put back to an older copy.
+  if (opened.kind === "own" && message.contentType === ContentType.commit && !state.sent.has(bytes)) {
+    refuse("14/own-commit");
+  }
   return outcomeOf(opened, epoch.tree);
 }
 
