@@ -270,8 +270,7 @@ export class Client {
 
   /** What this client counted, for `tinymls/metrics` and others: each message costs it an addition. */
   metrics(): ClientMetrics {
-    const { counters } = this.#environment;
-    return clientMetrics(this.#settings.name, this.#closed, [...this.#groups.values()], counters);
+    return clientMetrics(this.#settings.name, this.#closed, [...this.#groups.values()], this.#environment.counters);
   }
 
   /** Wipes all keys of the client and of its groups. */
