@@ -161,9 +161,9 @@ export function secretOrBytes(value: Secret | Bytes): number | Bytes {
   return value instanceof Secret ? handleOf(value) : value;
 }
 
-/** What the addon takes for a plaintext: the handle of a secret of any kind, or bytes as they are. */
+/** What the addon takes for a plaintext: the handle of a secret of any kind, or bytes as they are. Zero, which it refuses, for what is neither. */
 export function sealableOrBytes(value: Sealable | Bytes): number | Bytes {
-  return isUint8Array(value) ? value : value[sealableHandle];
+  return isUint8Array(value) ? value : ((value as Partial<Sealable> | null | undefined)?.[sealableHandle] ?? 0);
 }
 
 /**
