@@ -1,10 +1,15 @@
+import { relative } from "node:path";
+
 // A jest reporter for the vector tests: how many entries of each file passed. A file of vectors is a `describe` of its own; an
 // entry is a test whose name starts with the file's and a number.
 export default class VectorCounts {
   #files = new Map();
   #absent = [];
+  #broken = [];
 
-  onTestResult(_test, { testResults }) {
+  onTestResult({ path }, { testResults, testExecError }) {
+    // A test file that does not load has no tests, and its vectors no line.
+    if (testExecError) this.#broken.push(`could not run: ${relative(process.cwd(), path)}: ${testExecError.message}`);
     for (const { ancestorTitles, title, status } of testResults) {
       const [file] = ancestorTitles;
       if (title.includes("not found, fetch it with")) this.#absent.push(title);
@@ -27,6 +32,7 @@ export default class VectorCounts {
     }
     console.log(line("total", total));
     for (const title of this.#absent) console.log(`skipped: ${title}`);
+    for (const line of this.#broken) console.log(line);
   }
 }
 
