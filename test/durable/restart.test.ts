@@ -229,6 +229,32 @@ describe.each(["memory", "sqlite"] as const)("a client on %s, closed and opened 
     const again = await invite(bobs, alice);
     expectSameEpoch(again, bobs);
   });
+
+  test("goes on in a group that removed it and that it joined anew, as in one that it never left", async () => {
+    const place = placeOf(kind);
+    const alice = await start(place);
+    const bob = await other("bob");
+    const bobs = await bob.createGroup();
+    let group = await invite(bobs, alice);
+    // Each log of the group has had entries when it is removed.
+    expect(await receive(bobs, await group.proposeUpdate())).toEqual(["proposal"]);
+    const update = await bobs.commit({ update: true });
+    await update.confirm();
+    const removal = await bobs.commit({ remove: [group.ownLeafIndex] });
+    await removal.confirm();
+    expect(await receive(group, update.commit, removal.commit)).toEqual(["commit", "commit"]);
+
+    const joined = await alice.joinExternal(await bobs.groupInfo());
+    expect(await receive(bobs, joined.commit)).toEqual(["commit"]);
+    expect(await receive(bobs, await joined.group.proposeUpdate())).toEqual(["proposal"]);
+    const covering = await bobs.commit();
+    await covering.confirm();
+    expect(await receive(joined.group, covering.commit)).toEqual(["commit"]);
+    ({ group } = await restart(alice, place, joined.group));
+    expectSameEpoch(group, bobs);
+    expect(await receive(group, await bobs.sendMessage("two"))).toEqual(["application two"]);
+    expect(await receive(bobs, await group.sendMessage("three"))).toEqual(["application three"]);
+  });
 });
 
 test("a state put back to an older copy is told by a commit of its own, and joins anew", async () => {

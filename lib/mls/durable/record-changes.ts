@@ -21,6 +21,11 @@ export class RecordChanges {
     return this.records.size + this.appended.size + this.emptied.size + this.kept.size === 0;
   }
 
+  /** The logs that change. */
+  logs(): Set<string> {
+    return new Set([...this.appended.keys(), ...this.emptied, ...this.kept.keys()]);
+  }
+
   /** Whether there is such a record once the changes are made. */
   leave(name: string, before: boolean): boolean {
     return this.records.has(name) ? this.records.get(name) !== undefined : before;

@@ -228,9 +228,10 @@ export class RecordSet {
     };
   }
 
-  /** Logs outlive the set: entries get positions that none had before. */
-  async #findLogs({ appended }: RecordChanges): Promise<void> {
-    for (const name of this.exists ? [] : appended.keys()) {
+  /** Logs outlive the set: entries of one that is made again get positions that none had before. */
+  async #findLogs(changes: RecordChanges): Promise<void> {
+    for (const name of changes.logs()) {
+      if (this.#index.logs.has(name)) continue;
       const { end } = await this.#vault.storage.read(this.prefix + name, 0, 1);
       this.#index = { ...this.#index, logs: new Map([...this.#index.logs, [name, { first: end, end }]]) };
     }
@@ -238,7 +239,7 @@ export class RecordSet {
 
   #logSteps(changes: RecordChanges, logs: Map<string, LogEntry>): WriteStep[] {
     const steps: WriteStep[] = [];
-    for (const name of new Set([...changes.appended.keys(), ...changes.emptied, ...changes.kept.keys()])) {
+    for (const name of changes.logs()) {
       const log = this.prefix + name;
       const before = this.log(name);
       const entries = (changes.appended.get(name) ?? []).map((body, index) => {
