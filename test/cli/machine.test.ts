@@ -1,8 +1,7 @@
 import { afterAll, describe, expect, test } from "@jest/globals";
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { spawnSync, type SpawnSyncReturns } from "node:child_process";
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { spawnSync } from "node:child_process";
 import { capabilities } from "tinymls/crypto";
 import { folder, tinymls } from "./command.js";
 
@@ -67,60 +66,3 @@ test("bench measures four things against node:crypto", async () => {
   const table = await tinymls(["bench", "--seconds", "1"]);
   for (const name of names) expect(table.stdout.toString()).toMatch(new RegExp(`^${name} .* [0-9.]+x$`, "m"));
 }, 60_000);
-
-/** The demo of a copy of the program, in which a file of the demo reads `wrong` where it reads `right`. */
-function brokenDemo(file: string, right: string, wrong: string): SpawnSyncReturns<string> {
-  const copy = path(`broken-${copies++}`);
-  cpSync("dist", join(copy, "dist"), { recursive: true });
-  for (const needed of ["package.json", "build/Release"]) cpSync(needed, join(copy, needed), { recursive: true });
-  cpSync("node_modules/node-gyp-build", join(copy, "node_modules/node-gyp-build"), { recursive: true });
-  const part = join(copy, "dist/cli/demo", file);
-  const source = readFileSync(part, "utf8");
-  expect(source).toContain(right);
-  writeFileSync(
-    part,
-    source.replace(right, () => wrong),
-  );
-  return spawnSync(process.execPath, [join(copy, "dist/cli/main.js"), "demo", "--seconds", "1"], {
-    encoding: "utf8",
-    cwd: resolve("."),
-  });
-}
-let copies = 0;
-
-describe("demo", () => {
-  test("does the main job, every check holds, and no file is left", async () => {
-    writeFileSync(path("mine"), "a file of mine");
-    const before = new Set(readdirSync(tmpdir()));
-    const { code, stdout, stderr } = await tinymls(["demo", "--seconds", "1", "--file", path("mine")]);
-    const text = stdout.toString();
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(text).not.toMatch(/FAIL|\r|\x1b/); // eslint-disable-line no-control-regex -- plain without a terminal
-    expect(text).toMatch(/^ {2}ok {3}SHA-256 of every file is that of before: (\d+) of \1$/m);
-    expect(text).toMatch(/^ {2}ok {3}each attempt is refused with its code: (\d+) of \1$/m);
-    expect(text).toMatch(/\nAll \d+ checks held, in [0-9.]+ s\.\n$/);
-    const left = readdirSync(tmpdir()).filter((name) => name.startsWith("tinymls-demo-") && !before.has(name));
-    expect(left).toEqual([]);
-  }, 120_000);
-
-  test("a check that does not hold fails it", async () => {
-    const wrongHash = "this.#hash.update(Math.random().toString())";
-    const run = brokenDemo("files.js", "this.#hash.update(data)", wrongHash);
-    expect(run.status).toBe(1);
-    expect(run.stdout).toMatch(/^ {2}FAIL SHA-256 of every file/m);
-    expect(run.stdout).toMatch(/\n1 of \d+ checks FAILED/);
-  }, 120_000);
-
-  test.each(["SIGKILL", "SIGSEGV"])(
-    "a member whose process ends between two calls, by %s, is told of",
-    (signal) => {
-      // It answers, and is gone a moment later.
-      const answered = "(result) => process.send({ id, result })";
-      const gone = `(result) => process.send({ id, result }, () => name === "leafIndexOf" && process.kill(process.pid, "${signal}"))`;
-      const run = brokenDemo("groups/member-process.js", answered, gone);
-      const line = `tinymls: internal error, Error: the process of alice ended: ${signal}: please report it\n`;
-      expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 1, stderr: line });
-    },
-    120_000,
-  );
-});

@@ -24,13 +24,14 @@ export async function run(args: string[]): Promise<ExitCode> {
 }
 
 function summary({ checks, figures }: Stage, seconds: number): ExitCode {
-  const failed = checks.filter(({ held }) => !held);
+  const tried = checks.filter(({ held }) => held !== undefined);
+  const failed = tried.filter(({ held }) => !held);
   console.log("\nWhat happened");
   for (const line of align(rows(checks))) console.log(`  ${line}`);
   console.log("\nFigures");
   for (const line of align(figures)) console.log(`  ${line}`);
   const verdict =
-    failed.length === 0 ? `All ${checks.length} checks held` : `${failed.length} of ${checks.length} checks FAILED`;
+    failed.length === 0 ? `All ${tried.length} checks held` : `${failed.length} of ${tried.length} checks FAILED`;
   console.log(`\n${verdict}, in ${seconds.toFixed(1)} s.`);
   return failed.length === 0 ? exitCodes.ok : exitCodes.failed;
 }
@@ -40,6 +41,11 @@ function rows(checks: readonly Check[]): string[][] {
   return titles.flatMap((title) =>
     checks
       .filter(({ part }) => part === title)
-      .map(({ what, held }, i) => [(i === 0 ? title : "").padEnd(28) + what, held ? "ok" : "FAILED"]),
+      .map(({ what, held }, i) => [(i === 0 ? title : "").padEnd(28) + what, result(held)]),
   );
+}
+
+function result(held: boolean | undefined): string {
+  if (held === undefined) return "skipped";
+  return held ? "ok" : "FAILED";
 }

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { removeAtExit } from "../temporary.js";
 import type { InputFile } from "./input.js";
 
-/** One thing that had to hold. */
+/** One thing that had to hold; `held` is undefined where it could not be tried. */
 export interface Check {
   readonly part: string;
   readonly what: string;
-  readonly held: boolean;
+  readonly held: boolean | undefined;
   readonly detail: string;
 }
 
@@ -50,6 +50,13 @@ export class Stage {
     this.checks.push({ part: this.#part, what, held, detail });
     this.#clear();
     console.log(`  ${held ? "ok  " : "FAIL"} ${what}${detail === "" ? "" : `: ${detail}`}`);
+  }
+
+  /** Tells what cannot be shown here, and why, and keeps it for the summary. */
+  skip(what: string, why: string): void {
+    this.checks.push({ part: this.#part, what, held: undefined, detail: why });
+    this.#clear();
+    console.log(`  skip ${what}: ${why}`);
   }
 
   figure(name: string, value: string): void {

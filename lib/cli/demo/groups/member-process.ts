@@ -8,12 +8,21 @@ import type { CommitOptions } from "../../../mls/group/build-commit.js";
 import type { Group } from "../../../mls/group.js";
 import type { PendingCommit } from "../../../mls/pending-commit.js";
 import type { Received } from "../../../mls/group/received.js";
+import type { Storage } from "../../../storage/port.js";
+import { SqliteStorage } from "../../../storage/sqlite/sqlite-storage.js";
+
+/** Where a member keeps its state, and what it is sealed under. */
+export interface Kept {
+  readonly path: string;
+  readonly key: Buffer;
+}
 
 /** What came of a message, as it crosses between processes. */
 export interface Outcome {
   readonly kind: Received["kind"];
   readonly text?: string;
   readonly sender?: string;
+  readonly generation?: number;
   readonly selfRemoved?: boolean;
   readonly rule?: string | undefined;
 }
@@ -30,6 +39,7 @@ export interface View {
 }
 
 let client: Client;
+let storage: Storage | undefined;
 let group: Group;
 let pending: PendingCommit | undefined;
 let incoming: Promise<string> | undefined;
@@ -38,8 +48,22 @@ const label = "tinymls demo file";
 
 /** The calls that the delivery service makes. */
 export const calls = {
-  async start(identity: string): Promise<void> {
-    client = await Client.create({ identity });
+  /** With `kept`, as its file has it. */
+  async start(identity: string, kept?: Kept): Promise<void> {
+    if (kept === undefined) {
+      client = await Client.create({ identity });
+      return;
+    }
+    storage = await SqliteStorage.open(kept.path);
+    client = await Client.create({ identity, storage, storageKey: { key: kept.key } });
+    kept.key.fill(0);
+  },
+  /** The group as the file has it; gives the commit that waits in it. */
+  async resume(): Promise<Published | undefined> {
+    const [groupId] = await client.groups();
+    group = (await client.loadGroup(groupId!))!;
+    pending = group.pendingCommit;
+    return pending && { commit: pending.commit, welcome: pending.welcome };
   },
   keyPackage: (): Promise<Buffer> => client.createKeyPackage(),
   async createGroup(): Promise<void> {
@@ -118,6 +142,7 @@ export const calls = {
   },
   async stop(): Promise<void> {
     await client.close();
+    await storage?.close();
   },
 } as const;
 
@@ -125,8 +150,10 @@ export type Calls = typeof calls;
 
 function outcomeOf(received: Received): Outcome {
   switch (received.kind) {
-    case "application":
-      return { kind: received.kind, text: received.data.toString(), sender: received.sender.identity.toString() };
+    case "application": {
+      const { kind, data, sender, generation } = received;
+      return { kind, text: data.toString(), sender: sender.identity.toString(), generation };
+    }
     case "commit":
       return { kind: received.kind, selfRemoved: received.selfRemoved };
     case "rejected":

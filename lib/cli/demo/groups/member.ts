@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Calls } from "./member-process.js";
+import type { Calls, Kept, Published } from "./member-process.js";
 
 type Call = keyof Calls;
 type Args<N extends Call> = Parameters<Calls[N]>;
@@ -17,27 +18,28 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+const script = fileURLToPath(new URL("./member-process.js", import.meta.url));
+
 /** A member in a process of its own, as the delivery service reaches it. */
 export class Member {
   readonly name: string;
-  readonly #process: ChildProcess;
+  readonly #kept: Kept | undefined;
   readonly #waiting = new Map<number, Waiting>();
+  #process: ChildProcess;
   #next = 0;
   /** Why no call is answered any more. */
   #ended: Error | undefined;
 
-  private constructor(name: string) {
+  private constructor(name: string, kept: Kept | undefined) {
     this.name = name;
-    const script = fileURLToPath(new URL("./member-process.js", import.meta.url));
-    this.#process = fork(script, { serialization: "advanced" });
-    this.#process.on("message", (answer: Answer) => this.#settle(answer));
-    this.#process.on("exit", (code, signal) => this.#end(signal ?? `exit code ${code}`));
-    this.#process.on("error", (error) => this.#end(error.message));
+    this.#kept = kept;
+    this.#process = this.#fork();
   }
 
-  static async start(name: string): Promise<Member> {
-    const member = new Member(name);
-    await member.call("start", name);
+  /** @param kept where its state is; in memory without it */
+  static async start(name: string, kept?: Kept): Promise<Member> {
+    const member = new Member(name, kept);
+    await member.call("start", name, kept);
     return member;
   }
 
@@ -52,12 +54,42 @@ export class Member {
 
   async stop(): Promise<void> {
     await this.call("stop");
+    const gone = once(this.#process, "exit");
     this.#process.disconnect();
+    await gone;
+  }
+
+  /** Ends the process as a crash does: it is not asked. */
+  async crash(): Promise<void> {
+    if (this.#ended !== undefined) throw this.#ended;
+    const gone = once(this.#process, "exit");
+    this.#process.kill("SIGKILL");
+    await gone;
+  }
+
+  /**
+   * A new process goes on from the file of the one that crashed. That one is found dead, so what it held is free at once.
+   * @returns the commit that waits to be confirmed
+   */
+  async restart(): Promise<Published | undefined> {
+    this.#ended = undefined;
+    this.#process = this.#fork();
+    await this.call("start", this.name, this.#kept);
+    return this.call("resume");
   }
 
   /** At once, when the demonstration fails. */
   kill(): void {
     this.#process.kill();
+  }
+
+  /** The key of what is kept is not among the arguments, where other processes would see it: it is sent. */
+  #fork(): ChildProcess {
+    const child = fork(script, { serialization: "advanced" });
+    child.on("message", (answer: Answer) => this.#settle(answer));
+    child.on("exit", (code, signal) => this.#end(signal ?? `exit code ${code}`));
+    child.on("error", (error) => this.#end(error.message));
+    return child;
   }
 
   #settle({ id, result, error }: Answer): void {

@@ -4,21 +4,26 @@ import { createReadStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { TinyMlsError } from "../../../errors.js";
+import { loadDatabaseClass } from "../../../storage/sqlite/database.js";
 import type { Part, Stage } from "../stage.js";
+import { crashes } from "./crashes.js";
+import { accept, agree, view, type Note, type Trio } from "./delivery.js";
 import { Member } from "./member.js";
-import type { Outcome, Published } from "./member-process.js";
+import type { Kept, Outcome } from "./member-process.js";
 
 const fileSize = 16 * 2 ** 20;
 const messagesEach = 300;
 
-/** The main job of MLS: a group is made, grows, talks, resolves a race, loses and regains a member, and keys a file. */
+/** The main job of MLS: a group is made, grows, talks, resolves a race, loses and regains a member, survives crashes, and keys a file. */
 export const groups: Part = {
   title: "A group of three processes",
   async run(stage) {
     const members: Member[] = [];
     const note: Note = (what, outcome, held) => stage.check(what, held, outcome);
     try {
-      for (const name of ["alice", "bob", "carol"]) members.push(await Member.start(name));
+      const kept = await keeping(stage);
+      for (const name of ["alice", "bob", "carol"]) members.push(await Member.start(name, kept?.(name)));
       const trio = members as [Member, Member, Member];
       await found(trio, note);
       await talk(trio, note, stage);
@@ -26,6 +31,7 @@ export const groups: Part = {
       await race(trio, note);
       await removeAndReturn(trio, note);
       await tamper(trio, note);
+      if (kept !== undefined) await crashes(trio, note);
       await streamFile(trio, note, stage);
       await Promise.all(members.map((member) => member.stop()));
     } finally {
@@ -34,8 +40,18 @@ export const groups: Part = {
   },
 };
 
-type Trio = readonly [Member, Member, Member];
-type Note = (what: string, outcome: string, held: boolean) => void;
+/** Where members keep their state; undefined, and told, where there is no SQLite. */
+async function keeping(stage: Stage): Promise<((name: string) => Kept) | undefined> {
+  try {
+    await loadDatabaseClass();
+  } catch (error) {
+    if (!(error instanceof TinyMlsError) || error.code !== "config") throw error;
+    stage.skip("crashes and recoveries", `${error.message}; the members keep their state in memory`);
+    return undefined;
+  }
+  stage.say("Each member keeps its state in a SQLite file, sealed under a random key.");
+  return (name) => ({ path: join(stage.folder, `${name}.db`), key: randomBytes(32) });
+}
 
 async function found([alice, bob, carol]: Trio, note: Note): Promise<void> {
   await alice.call("createGroup");
@@ -121,22 +137,6 @@ async function streamFile([alice, bob, carol]: Trio, note: Note, stage: Stage): 
   }
   const seconds = (performance.now() - start) / 1000;
   stage.figure("file between two processes", `${Math.round((2 * fileSize) / 2 ** 20 / seconds)} MiB/s`);
-}
-
-/** The delivery service takes a commit: its author confirms, the others receive it. */
-async function accept(author: Member, { commit }: Published, ...others: Member[]): Promise<void> {
-  await author.call("confirm");
-  for (const other of others) await other.call("receive", commit);
-}
-
-async function agree(...members: Member[]): Promise<boolean> {
-  const views = await Promise.all(members.map((member) => member.call("view")));
-  return new Set(views.map(({ authenticator }) => authenticator)).size === 1;
-}
-
-async function view(...[member]: Member[]): Promise<string> {
-  const { epoch, members, authenticator } = await member!.call("view");
-  return `epoch ${epoch}, ${members.length} members, authenticator ${authenticator.slice(0, 8)}`;
 }
 
 function shuffled<T>(list: readonly T[]): T[] {
