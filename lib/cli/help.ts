@@ -13,9 +13,11 @@ const exits = `Exit codes: 0 done, 1 failed (damaged data, wrong key), 2 wrong c
 /** What each command does, in words. */
 export const commands: Readonly<Record<string, Help>> = {
   demo: {
-    summary: "the main job on real input: streams, ratchet, rotation, threads, tampering",
+    summary:
+      "the main job on real input: a group whose members crash and recover, streams, rotation, threads, tampering",
     usage: "tinymls demo [--seconds N] [--file FILE]",
-    text: `Seals real files through streams, ratchets and rotates the keys, shares one Context between two threads, tampers with
+    text: `Three processes form a group, are killed in the middle of their work and go on from SQLite files (with libsql or better-sqlite3
+installed). Seals real files through streams, ratchets and rotates the keys, shares one Context between two threads, tampers with
 frames, opens everything again and compares. Ends with a table and figures; exit code 0 means that every check held.
 
   --seconds N   how long the two threads run, 1 to 30; 3 when not given
