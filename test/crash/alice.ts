@@ -2,7 +2,7 @@
 import { Client, type Group, type Received, type Storage } from "tinymls";
 import { PostgresStorage } from "tinymls/storage/postgres";
 import { SqliteStorage } from "tinymls/storage/sqlite";
-import type { Answer, Request } from "./protocol.js";
+import { pskId, type Answer, type Request } from "./protocol.js";
 
 const [adapter, address] = process.argv.slice(2);
 const storage: Storage =
@@ -27,6 +27,9 @@ async function answer(request: Request): Promise<Answer> {
       return { data: await group!.sendMessage(request.data) };
     case "receive":
       return told(await group!.receiveMessage(request.data));
+    case "psk":
+      await client.addPsk(pskId, Buffer.alloc(32, 9));
+      return {};
     case "propose":
       return { data: await group!.proposeUpdate() };
     case "commit":

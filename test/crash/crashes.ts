@@ -1,8 +1,20 @@
 import { Client, type Group } from "tinymls";
 import { KilledProcess } from "./killed-process.js";
-import type { Answer, Request } from "./protocol.js";
+import { pskId, type Answer, type Request } from "./protocol.js";
 
-const operations = ["send", "receive", "proposed", "commit", "confirm", "superseded", "rebase"] as const;
+const operations = [
+  "send",
+  "receive",
+  "proposed",
+  "commit",
+  "confirm",
+  "superseded",
+  "rebase",
+  "psk",
+  "start",
+] as const;
+/** Messages asked for at once; more than a sender reserves generations for. */
+const burstLength = 300;
 type Operation = (typeof operations)[number];
 
 export type CrashReport = Record<Operation, { kills: number; inTime: number }>;
@@ -28,6 +40,8 @@ export class Crashes {
   readonly #acknowledged: Buffer[] = [];
   readonly #report = Object.fromEntries(operations.map((name) => [name, { kills: 0, inTime: 0 }])) as CrashReport;
   #sent = 0;
+  /** What the last start took: where to kill the next one. */
+  #startMs = 0;
 
   private constructor(alice: KilledProcess, group: Group, random: () => number) {
     this.#alice = alice;
@@ -42,6 +56,7 @@ export class Crashes {
     try {
       require((await alice.start()) === "new", "the storage is empty");
       const { data: keyPackage } = await alice.ask({ ask: "keyPackage" });
+      await bob.addPsk(pskId, Buffer.alloc(32, 9));
       const group = await bob.createGroup();
       const pending = await group.commit({ add: [keyPackage!] });
       await pending.confirm();
@@ -67,9 +82,10 @@ export class Crashes {
   }
 
   async send(): Promise<void> {
-    for (let before = Math.floor(40 * this.#random()); before > 0; before--) await this.#sendOne();
-    const answer = await this.#kill("send", { ask: "send", data: Buffer.from("in flight") });
-    if (answer !== undefined) await this.#deliver(answer);
+    const burst = Array.from({ length: burstLength }, () => ({ ask: "send", data: Buffer.from("in flight") }) as const);
+    const answers = await this.#alice.askAllAndKill(burst, 1 + Math.floor(burstLength * 0.9 * this.#random()));
+    await this.#restart("send", answers.length < burstLength);
+    for (const answer of answers) await this.#deliver(answer);
   }
 
   async receive(): Promise<void> {
@@ -127,6 +143,23 @@ export class Crashes {
     await this.#alice.ask({ ask: "confirm" });
   }
 
+  async psk(): Promise<void> {
+    const answer = await this.#kill("psk", { ask: "psk" });
+    if (answer === undefined) await this.#alice.ask({ ask: "psk" });
+    const pending = await this.#group.commit({ psks: [{ external: pskId }] });
+    await pending.confirm();
+    const { kind } = await this.#alice.ask({ ask: "receive", data: pending.commit });
+    require(kind === "commit", `a commit with the PSK is ${kind}`);
+  }
+
+  /** Between opening the storage, taking the hold of the process that died before, and having loaded the group. */
+  async start(): Promise<void> {
+    await this.#sendOne();
+    await this.#alice.kill();
+    const inTime = await this.#alice.startAndKill(this.#startMs * (0.5 + 0.6 * this.#random()));
+    await this.#restart("start", inTime);
+  }
+
   /** Alice has a commit pending when that of Bob wins. */
   async #rival(): Promise<Buffer> {
     await this.#alice.ask({ ask: "commit" });
@@ -144,10 +177,16 @@ export class Crashes {
 
   async #kill(operation: Operation, request: Request): Promise<Answer | undefined> {
     const answer = await this.#alice.askAndKill(request, 12 * this.#random() ** 2);
-    this.#report[operation].kills++;
-    if (answer === undefined) this.#report[operation].inTime++;
-    require((await this.#alice.start()) === "loaded", "the group is lost");
+    await this.#restart(operation, answer === undefined);
     return answer;
+  }
+
+  async #restart(operation: Operation, inTime: boolean): Promise<void> {
+    this.#report[operation].kills++;
+    if (inTime) this.#report[operation].inTime++;
+    const begun = performance.now();
+    require((await this.#alice.start()) === "loaded", "the group is lost");
+    this.#startMs = performance.now() - begun;
   }
 
   async #talk(): Promise<void> {

@@ -43,6 +43,30 @@ export class KilledProcess {
     return answer;
   }
 
+  /** Asks for all of it at once, and kills it as soon as that many answers came; resolves with those that came until its end. */
+  async askAllAndKill(requests: readonly Request[], afterAnswers: number): Promise<Answer[]> {
+    const child = this.#child!;
+    const answers: Answer[] = [];
+    const closed = once(child, "close");
+    child.on("message", (answer: Answer) => {
+      if (answers.push(answer) === afterAnswers) child.kill("SIGKILL");
+    });
+    for (const request of requests) child.send(request);
+    await closed;
+    this.#child = undefined;
+    const failed = answers.find(({ error }) => error !== undefined);
+    if (failed !== undefined) throw new Error(`one of many: ${failed.error}`);
+    return answers;
+  }
+
+  /** Starts it and kills it so many milliseconds later; whether it was not ready yet. */
+  async startAndKill(afterMs: number): Promise<boolean> {
+    const starting = this.start().catch(() => undefined);
+    await sleep(afterMs);
+    await this.kill();
+    return (await starting) === undefined;
+  }
+
   async kill(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
