@@ -34,7 +34,8 @@ const [closedFault, rotateOperation] = [-8, "Context.rotateKey"];
  * `ahead`); sealing `exhausted` in the last epoch. A refused frame changes nothing.
  *
  * Events: `rotate`, `expire`, `security`, `error`, `close`. Those that another thread caused are seen with the next operation of this
- * one, or within `gcInterval`. `error` is emitted only while there is a listener. More in docs/context.md.
+ * one, or within `gcInterval`. `error` is emitted only while there is a listener. A Context that nothing holds but its own listeners can be
+ * collected, and tells nothing then. More in docs/context.md.
  */
 export class Context extends EventEmitter<ContextEvents> implements Disposable {
   #handle = undefined as unknown as number; // held no number first, so that the engine does not box one for each call

@@ -1,6 +1,7 @@
-import { expect, test } from "@jest/globals";
+import { afterEach, expect, test } from "@jest/globals";
 import { execFileSync } from "node:child_process";
 import { randomFillSync } from "node:crypto";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Context } from "tinymls";
 import { wipe } from "tinymls/crypto";
@@ -62,4 +63,30 @@ test("rotation leaves no way back, and keeps what opens late frames", () => {
   expect(found(keys, ...before)).toEqual(["leftNode", "senderKey"]);
   context.close();
   expect(found(keys, ...names)).toEqual([]);
+}, 60_000);
+
+// A Context that only those wait for whom it would tell something is collected, and tells nothing.
+const held: Context[] = [];
+afterEach(() => {
+  held.splice(0);
+});
+
+test("expiry leaves nothing of an epoch in a Context that stays open", async () => {
+  const secret = randomFillSync(room());
+  const secretHex = secret.toString("hex");
+  const context = new Context({ secret, ratchetPeriod: 0, stateLifetime: 5_000, gcInterval: 50 });
+  wipe(secret);
+  const expired = once(context, "expire");
+  held.push(context);
+  const frame = context.encrypt("x");
+  context.rotateKey();
+  context.encrypt("under the next epoch");
+  expect(context.decrypt(frame).toString()).toBe("x"); // keeps the sender key for late frames
+  // However long this takes: only the timer and calls of this Context erase, and neither comes before the await.
+  const keys = expectedKeys(secretHex, frame);
+  expect(found(keys, "leftNode", "senderKey")).toEqual(["leftNode", "senderKey"]);
+  await expired;
+  expect(context.encrypt("still open").length).toBeGreaterThan(0);
+  expect(found(keys, ...names)).toEqual([]);
+  context.close();
 }, 60_000);
