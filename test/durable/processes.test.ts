@@ -181,12 +181,16 @@ describe("what is stored", () => {
     const alice = await start(storage);
     const { group, bobs } = await groupWith(alice, await peer());
     const { groupId } = group;
+    await group.proposeUpdate(); // the log of proposals has the key of a leaf
     await alice.close();
     const [key] = [...(await recordsOf(storage)).keys()].filter((name) => name.endsWith("/head"));
+    const kept = async (log: string) => (await storage.read(key!.replace(/head$/, log), 0)).entries.length;
+    expect(await kept("proposals")).toBe(1);
     await storage.write([{ put: key!, value: Buffer.from("damaged by the medium") }]);
     const again = await start(storage);
     await expect(again.loadGroup(groupId)).rejects.toMatchObject({ path: key });
     const joined = await again.joinExternal(await bobs.groupInfo(), { resync: true });
+    expect(await kept("proposals")).toBe(0);
     expect(await receive(bobs, joined.commit)).toBe("commit");
     await again.close();
     const last = await start(storage);

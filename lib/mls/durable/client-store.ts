@@ -170,7 +170,7 @@ export class ClientStore {
     const { steps, lease } = await this.#leases.prepare(records);
     const store = new GroupStore(records);
     const info = encode(GroupInfo, { groupId, handshake: handshakes.indexOf(handshake) });
-    const group = await records.prepare(store.changes(state, undefined), info);
+    const group = await records.prepare(store.replacement(state), info);
     const change = (changes: RecordChanges): void => {
       if (!this.hasGroup(groupId)) changes.put(groupName(groupId), groupId);
       if (used !== undefined) this.#useKeyPackage(changes, used.ref);

@@ -90,6 +90,13 @@ export class GroupStore {
     return changes;
   }
 
+  /** What the first save of a group writes, in place of whatever there is. */
+  replacement(state: MemberState): RecordChanges {
+    const changes = this.changes(state, undefined);
+    for (const log of [proposalsLog, sentLog]) changes.empty(log); // that of the tree is, with its snapshot
+    return changes;
+  }
+
   /** Undefined where nothing changed. */
   save(state: MemberState, pending: PreparedCommit | undefined): Promise<void> | undefined {
     const changes = this.changes(state, pending);

@@ -249,7 +249,9 @@ export class RecordSet {
       const kept = changes.kept.get(name) ?? Infinity;
       const first = Math.max(changes.emptied.has(name) ? before.end : before.first, end - kept);
       if (entries.length > 0) steps.push({ append: log, entries, position: before.end });
-      if (first > before.first) steps.push({ truncate: log, before: first });
+      // A log of an abandoned set has entries that no index knows of.
+      const isEmptied = changes.emptied.has(name) && before.end > 0;
+      if (first > before.first || isEmptied) steps.push({ truncate: log, before: first });
       logs.set(name, { first, end });
     }
     return steps;
