@@ -5,6 +5,10 @@ export default {
   testEnvironment: "node",
   transform: {},
   coverageProvider: "v8",
+  // Jest leaves one core idle by default, which is half of a small machine.
+  maxWorkers: "100%",
+  // A test that failed may leave a process or a connection behind; the run ends all the same.
+  forceExit: true,
   // No test is about time; a busy machine may take long over any of them.
   testTimeout: 60_000,
   reporters: ["default", "<rootDir>/scripts/refusal-record.mjs"],

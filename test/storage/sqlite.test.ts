@@ -105,11 +105,37 @@ describe("SQLite: faults", () => {
     clearInterval(timer);
     expect(turns).toBeGreaterThan(0);
     expect(await contents(storage)).toEqual(before);
+    // The call that gave up holds its connection to no old state: it sees what the other wrote, and writes after it.
+    other.prepare("UPDATE records SET value = ? WHERE key = ?").run(Buffer.from("1"), "a");
+    await contents(storage);
+    other.exec("COMMIT");
+    expect((await storage.get("a"))!.value.toString()).toBe("1");
+    other.exec("BEGIN IMMEDIATE");
     const waiting = storage.write([{ put: "a", value: Buffer.from("2") }]);
     setTimeout(() => other.exec("ROLLBACK"), 30);
     await waiting;
     expect((await storage.get("a"))!.value.toString()).toBe("2");
     other.close();
+    await storage.close();
+  });
+
+  test("a file that another process is making or has for itself while it is opened: read anew afterwards, written after it", async () => {
+    const path = newFile();
+    const other = connect(path);
+    other.exec("CREATE TABLE mine (x)");
+    other.exec("DROP TABLE mine");
+    other.exec("BEGIN EXCLUSIVE");
+    const opening = SqliteStorage.open({ path, pollMs: 10 });
+    setTimeout(() => other.exec("ROLLBACK"), 30);
+    const storage = await opening;
+    const second = await SqliteStorage.open({ path });
+    for (const text of ["1", "2"]) {
+      await second.write([{ put: "a", value: Buffer.from(text) }]);
+      expect((await storage.get("a"))!.value.toString()).toBe(text);
+      await storage.write([{ put: "b", value }]);
+    }
+    other.close();
+    await second.close();
     await storage.close();
   });
 

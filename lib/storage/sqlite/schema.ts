@@ -1,5 +1,6 @@
 import { TinyMlsError } from "../../errors.js";
 import type { SqliteDatabase } from "./database.js";
+import { reading, writing } from "./transaction.js";
 
 /** "tMLS": marks a file as ours (SQLite's application_id). */
 const applicationId = 0x744d4c53;
@@ -31,17 +32,12 @@ export function examine(database: SqliteDatabase, known = migrations.length): nu
 
 /** Brings the file to the last version, in one transaction; two processes may try at once. */
 export function migrate(database: SqliteDatabase, steps: readonly string[] = migrations): void {
-  if (examine(database, steps.length) === steps.length) return;
-  database.exec("BEGIN IMMEDIATE");
-  try {
+  if (reading(database, () => examine(database, steps.length)) === steps.length) return;
+  writing(database, () => {
     for (const step of steps.slice(examine(database, steps.length))) database.exec(step);
     database.exec(`PRAGMA application_id = ${applicationId}`);
     database.exec(`PRAGMA user_version = ${steps.length}`);
-    database.exec("COMMIT");
-  } catch (error) {
-    if (database.inTransaction) database.exec("ROLLBACK");
-    throw error;
-  }
+  });
 }
 
 export function pragma(database: SqliteDatabase, name: string): number {

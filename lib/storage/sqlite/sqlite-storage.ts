@@ -6,6 +6,7 @@ import { Erasure } from "./erasure.js";
 import { examine, migrate } from "./schema.js";
 import { FileWatch } from "./file-watch.js";
 import { Tables } from "./tables.js";
+import { reading } from "./transaction.js";
 
 export interface SqliteStorageOptions {
   /** The file, made when it is absent. Other files appear beside it (`-wal`, `-shm`). Needless with an open `database`. */
@@ -169,7 +170,7 @@ function open(operation: string, databaseClass: SqliteDatabaseClass, path: strin
 function prepare(database: SqliteDatabase, synchronous: "NORMAL" | "FULL"): void {
   // SQLite's own waiting would hold up the event loop.
   database.exec("PRAGMA busy_timeout = 0");
-  examine(database);
+  reading(database, () => examine(database));
   database.prepare("PRAGMA journal_mode = WAL").get();
   database.exec(`PRAGMA synchronous = ${synchronous}`);
   // What is overwritten is zeroed; the default of SQLite is to leave it in free pages and cells.

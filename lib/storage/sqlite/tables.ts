@@ -2,6 +2,7 @@ import { TinyMlsError } from "../../errors.js";
 import { conflict, endOfPrefix, pageLength, type CheckedStep } from "../check.js";
 import type { LogPage, RecordPage, StoredRecord } from "../port.js";
 import type { SqliteDatabase, SqliteStatement } from "./database.js";
+import { reading, writing } from "./transaction.js";
 
 interface RecordRow {
   key: string;
@@ -16,9 +17,6 @@ interface LogRow {
 }
 
 const sql = {
-  begin: "BEGIN IMMEDIATE",
-  commit: "COMMIT",
-  rollback: "ROLLBACK",
   nextRevision: "UPDATE state SET revision = revision + 1 WHERE id = 1",
   lastRevision: "SELECT revision FROM state WHERE id = 1",
   get: "SELECT key, revision, value FROM records WHERE key = ?",
@@ -53,13 +51,14 @@ export class Tables {
   }
 
   get(key: string): StoredRecord | undefined {
-    const row = this.#statement("get").get(key) as RecordRow | undefined;
+    const row = this.#reading(() => this.#statement("get").get(key)) as RecordRow | undefined;
     return row && recordOf(row);
   }
 
   list(prefix: string, after: string, limit: number): RecordPage {
     // One record more than asked for tells whether there is another page.
-    const rows = this.#statement("list").all(prefix, endOfPrefix(prefix), after, limit + 1, pageLength) as RecordRow[];
+    const range = [prefix, endOfPrefix(prefix), after];
+    const rows = this.#reading(() => this.#statement("list").all(...range, limit + 1, pageLength)) as RecordRow[];
     const records = rows.slice(0, limit).map(recordOf);
     const length = records.reduce((sum, { value }) => sum + value.length, 0);
     const more = rows.length > limit || length >= pageLength;
@@ -67,13 +66,12 @@ export class Tables {
   }
 
   revisions(prefix: string): Map<string, number> {
-    const rows = this.#statement("revisions").all(prefix, endOfPrefix(prefix)) as RecordRow[];
+    const rows = this.#reading(() => this.#statement("revisions").all(prefix, endOfPrefix(prefix))) as RecordRow[];
     return new Map(rows.map(({ key, revision }) => [key, revision]));
   }
 
   read(log: string, from: number, limit: number): LogPage {
-    // Two statements in one transaction see one state.
-    return this.#together(() => {
+    return this.#reading(() => {
       const found = this.#statement("log").get(log) as LogRow | undefined;
       if (!found) return { entries: [], first: 0, end: 0 };
       const rows = this.#statement("read").all(found.id, from, limit, found.id, pageLength);
@@ -87,23 +85,17 @@ export class Tables {
 
   /** @throws TinyMlsError `conflict`, and whatever SQLite throws; nothing is changed then */
   write(steps: readonly CheckedStep[]): number {
-    this.#statement("begin").run();
-    try {
+    return writing(this.#database, () => {
       this.#statement("nextRevision").run();
       const { revision } = this.#statement("lastRevision").get() as { revision: number };
       for (const step of steps) this.#apply(step, revision);
-      this.#statement("commit").run();
       return revision;
-    } catch (error) {
-      // Some faults (a full disk, among others) have rolled back by themselves.
-      if (this.#database.inTransaction) this.#statement("rollback").run();
-      throw error;
-    }
+    });
   }
 
   /** Changes when another connection has changed the file. */
   dataVersion(): number {
-    return (this.#statement("dataVersion").get() as { data_version: number }).data_version;
+    return (this.#reading(() => this.#statement("dataVersion").get()) as { data_version: number }).data_version;
   }
 
   #apply(step: CheckedStep, revision: number): void {
@@ -136,13 +128,8 @@ export class Tables {
     return this.#statement("log").get(name) as LogRow;
   }
 
-  #together<T>(use: () => T): T {
-    this.#database.exec("BEGIN");
-    try {
-      return use();
-    } finally {
-      if (this.#database.inTransaction) this.#database.exec("COMMIT");
-    }
+  #reading<T>(use: () => T): T {
+    return reading(this.#database, use);
   }
 
   #statement(name: keyof typeof sql): SqliteStatement {
