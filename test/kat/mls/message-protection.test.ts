@@ -61,12 +61,22 @@ testEntries<Entry>("mls/message-protection.json", (entry) => {
     }
     if (message.wireFormat !== WireFormat.mlsPrivateMessage) throw new Error("neither public nor private");
     const secretTree = treeFor(0);
-    const opened = openPrivate(context, message.privateMessage, bytes, { senderDataSecret, secretTree }, keys);
-    if (opened.kind !== "opened") throw new Error(opened.kind);
-    const { content } = verifyMessage(opened.message, keys);
-    expect(opened.key.commit()).toBe(true);
-    secretTree.dispose();
-    return content;
+    try {
+      const opened = openPrivate(context, message.privateMessage, bytes, { senderDataSecret, secretTree }, keys);
+      if (opened.kind !== "opened") throw new Error(opened.kind);
+      const { content } = verifyMessage(opened.message, keys);
+      expect(opened.key.commit()).toBe(true);
+      return content;
+    } finally {
+      secretTree.dispose();
+    }
+  };
+
+  // The tag of a PublicMessage and of a PrivateMessage are its last octets.
+  const refusesAltered = (bytes: Buffer, rule: string): void => {
+    const altered = Buffer.from(bytes);
+    altered[altered.byteLength - 1]! ^= 1;
+    expect(() => unprotected(altered)).toThrow(expect.objectContaining({ rule }));
   };
 
   const contents: Record<string, ContentBody> = {
@@ -90,6 +100,7 @@ testEntries<Entry>("mls/message-protection.json", (entry) => {
     const signed = signContent(context, WireFormat.mlsPrivateMessage, content, signatureKey);
     const { bytes, message } = protectPrivate(signed, { senderDataSecret, secretTree }, "steps", tag);
     expect(unprotected(bytes)).toEqual(content);
+    for (const sent of [bytes, hex(entry[`${name}_priv`]!)]) refusesAltered(sent, "6.3/decryption");
     expect(message.content).toEqual(content);
     secretTree.dispose();
 
@@ -102,6 +113,7 @@ testEntries<Entry>("mls/message-protection.json", (entry) => {
     expect(bodyOf(unprotected(theirs))).toBe(entry[name]);
     const ours = protectPublic(signPublic(), membershipKey, tag);
     expect(unprotected(ours.bytes)).toEqual(content);
+    for (const sent of [ours.bytes, theirs]) refusesAltered(sent, "6.2/membership-tag");
     expect(decode(MLSMessage, ours.bytes)).toMatchObject({ wireFormat: WireFormat.mlsPublicMessage });
   }
   for (const handle of [raw, signatureKey, membershipKey, senderDataSecret]) handle.dispose();

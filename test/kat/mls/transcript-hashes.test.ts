@@ -1,6 +1,6 @@
 import { expect } from "@jest/globals";
 import { decode, encode } from "#dist/codec/index.js";
-import { verifyConfirmationTag } from "#dist/mls/framing/index.js";
+import { confirmationTag, verifyConfirmationTag } from "#dist/mls/framing/index.js";
 import { AuthenticatedContent, ContentType, FramedContent } from "#dist/mls/objects/index.js";
 import { confirmedTranscriptHash, interimTranscriptHash } from "#dist/mls/schedule/index.js";
 import { suiteOf } from "#dist/mls/suite/index.js";
@@ -29,6 +29,7 @@ testEntries<Entry>("mls/transcript-hashes.json", (entry) => {
     entry.interim_transcript_hash_after,
   );
   const key = Secret.from(hex(entry.confirmation_key));
+  expect(confirmationTag(suite, key, confirmed).equals(auth.confirmationTag!)).toBe(true);
   expect(() => verifyConfirmationTag(suite, key, confirmed, auth.confirmationTag)).not.toThrow();
   expect(() => verifyConfirmationTag(suite, key, confirmed.subarray(1), auth.confirmationTag)).toThrow(
     expect.objectContaining({ rule: "6.1/confirmation-tag" }),

@@ -76,12 +76,21 @@ testEntries<Entry>("mls/treekem.json", async (entry) => {
       extensions: [],
     });
   const members = entry.leaves_private.map((leaf) => privateKeysOf(suite, tree, leaf));
+  expect(members.map(({ leafIndex }) => leafIndex)).toEqual([...tree.members()].map(([leafIndex]) => leafIndex));
   const before = heldHandles();
 
   for (const { sender, update_path, path_secrets, commit_secret, tree_hash_after } of entry.update_paths) {
     const path: ReceivedPath = { suite, tree, sender, added, updatePath: decode(UpdatePath, bytes(update_path)) };
     const merged = mergeUpdatePath(path, groupId, requirements);
     expect(merged.treeHash().toString("hex")).toBe(tree_hash_after);
+    const [first, ...above] = path.updatePath.nodes;
+    const otherKey = suite.generateHpkeKeyPair();
+    const nodes = [{ ...first!, encryptionKey: otherKey.publicKey }, ...above];
+    otherKey.dispose();
+    const otherPath = { ...path, updatePath: { ...path.updatePath, nodes } };
+    expect(() => mergeUpdatePath(otherPath, groupId, requirements)).toThrow(
+      expect.objectContaining({ rule: "7.9.2/leaf-parent-hash" }),
+    );
     for (const keys of members) {
       if (keys.leafIndex === sender) continue;
       const pathSecret = decryptPathSecret(path, keys, context(merged.treeHash()));
