@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { Client, type Group } from "tinymls";
 import { KilledProcess } from "./killed-process.js";
 import { pskId, type Answer, type Request } from "./protocol.js";
@@ -11,13 +12,25 @@ const operations = [
   "superseded",
   "rebase",
   "psk",
+  "keyPackage",
+  "join",
+  "forget",
+  "renewal",
   "start",
 ] as const;
-/** Messages asked for at once; more than a sender reserves generations for. */
-const burstLength = 300;
+/** Messages asked for at once: a sender reserves 16 generations, then 32, then 64. */
+const burstLength = 120;
 type Operation = (typeof operations)[number];
 
-export type CrashReport = Record<Operation, { kills: number; inTime: number }>;
+interface Kills {
+  kills: number;
+  /** Of them, those before the operation was answered. */
+  unanswered: number;
+  /** Of them, those while the storage was writing. */
+  inWrite: number;
+}
+
+export type CrashReport = Readonly<Record<Operation, Readonly<Kills>>>;
 
 /** A fact that has to hold after a crash and does not. */
 class Broken extends Error {}
@@ -32,19 +45,23 @@ function require(holds: boolean, what: string): asserts holds {
  */
 export class Crashes {
   readonly #alice: KilledProcess;
+  readonly #bob: Client;
   readonly #random: () => number;
   readonly #group: Group;
   /** Epoch and generation of all that Alice sent. */
   readonly #seen = new Set<string>();
   /** What Alice acknowledged as received. */
   readonly #acknowledged: Buffer[] = [];
-  readonly #report = Object.fromEntries(operations.map((name) => [name, { kills: 0, inTime: 0 }])) as CrashReport;
+  readonly #report = Object.fromEntries(
+    operations.map((name) => [name, { kills: 0, unanswered: 0, inWrite: 0 }]),
+  ) as Record<Operation, Kills>;
   #sent = 0;
-  /** What the last start took: where to kill the next one. */
+  /** What the last start took, once the library was loaded: where to kill the next one. */
   #startMs = 0;
 
-  private constructor(alice: KilledProcess, group: Group, random: () => number) {
+  private constructor(alice: KilledProcess, bob: Client, group: Group, random: () => number) {
     this.#alice = alice;
+    this.#bob = bob;
     this.#group = group;
     this.#random = random;
   }
@@ -56,18 +73,17 @@ export class Crashes {
     try {
       require((await alice.start()) === "new", "the storage is empty");
       const { data: keyPackage } = await alice.ask({ ask: "keyPackage" });
-      await bob.addPsk(pskId, Buffer.alloc(32, 9));
       const group = await bob.createGroup();
       const pending = await group.commit({ add: [keyPackage!] });
       await pending.confirm();
       const joining = { ask: "join", data: pending.welcome! } as const;
       await alice.askAndKill(joining, 40 * random());
       if ((await alice.start()) === "new") await alice.ask(joining);
-      const crashes = new Crashes(alice, group, random);
+      const crashes = new Crashes(alice, bob, group, random);
       for (let kill = 0; kill < kills; kill++) await crashes.#crash(operations[kill % operations.length]!);
       return crashes.#report;
     } finally {
-      await alice.kill();
+      await alice.remove();
       await bob.close();
     }
   }
@@ -143,21 +159,73 @@ export class Crashes {
     await this.#alice.ask({ ask: "confirm" });
   }
 
+  /** With a new PSK in place of the one before. */
   async psk(): Promise<void> {
-    const answer = await this.#kill("psk", { ask: "psk" });
-    if (answer === undefined) await this.#alice.ask({ ask: "psk" });
+    const psk = randomBytes(32);
+    const answer = await this.#kill("psk", { ask: "psk", data: psk });
+    if (answer === undefined) await this.#alice.ask({ ask: "psk", data: psk });
+    await this.#bob.addPsk(pskId, psk);
     const pending = await this.#group.commit({ psks: [{ external: pskId }] });
     await pending.confirm();
     const { kind } = await this.#alice.ask({ ask: "receive", data: pending.commit });
     require(kind === "commit", `a commit with the PSK is ${kind}`);
   }
 
+  async keyPackage(): Promise<void> {
+    const answer = await this.#kill("keyPackage", { ask: "keyPackage" });
+    const { data } = answer ?? (await this.#alice.ask({ ask: "keyPackage" }));
+    const { group, welcome } = await this.#invited(data!);
+    await this.#visit(group, welcome);
+    await this.#leave();
+  }
+
+  async join(): Promise<void> {
+    const { data } = await this.#alice.ask({ ask: "keyPackage" });
+    const { group, welcome } = await this.#invited(data!);
+    await this.#kill("join", { ask: "visit", data: welcome });
+    await this.#visit(group, welcome);
+    await this.#leave();
+  }
+
+  async forget(): Promise<void> {
+    const { data } = await this.#alice.ask({ ask: "keyPackage" });
+    const { group, welcome } = await this.#invited(data!);
+    await this.#visit(group, welcome);
+    await this.#kill("forget", { ask: "leave" });
+    await this.#leave();
+  }
+
+  /** While she does nothing but keep her hold on the group. */
+  async renewal(): Promise<void> {
+    await this.#alice.kill();
+    await this.#alice.startAndDieInRenewal(this.#micros());
+    await this.#restart("renewal", this.#alice.diedInWrite);
+  }
+
   /** Between opening the storage, taking the hold of the process that died before, and having loaded the group. */
   async start(): Promise<void> {
     await this.#sendOne();
     await this.#alice.kill();
-    const inTime = await this.#alice.startAndKill(this.#startMs * (0.5 + 0.6 * this.#random()));
+    const inTime = await this.#alice.startAndKill(this.#startMs * 1.1 * this.#random());
     await this.#restart("start", inTime);
+  }
+
+  /** Another group of Bob's that a key package of Alice was added to. */
+  async #invited(keyPackage: Uint8Array): Promise<{ readonly group: Group; readonly welcome: Buffer }> {
+    const group = await this.#bob.createGroup();
+    const pending = await group.commit({ add: [keyPackage] });
+    await pending.confirm();
+    return { group, welcome: pending.welcome! };
+  }
+
+  async #visit(group: Group, welcome: Buffer): Promise<void> {
+    const { data } = await this.#alice.ask({ ask: "visit", data: welcome });
+    require(group.epochAuthenticator().equals(data!), "the epoch that was joined is another");
+    await group.close({ forget: true });
+  }
+
+  async #leave(): Promise<void> {
+    require((await this.#alice.ask({ ask: "leave" })).kind === "1", "a group that was forgotten is there");
   }
 
   /** Alice has a commit pending when that of Bob wins. */
@@ -175,15 +243,26 @@ export class Crashes {
     require(kind === "commit", `a commit of the peer is ${kind}`);
   }
 
+  /** One half at any time, the other half in the middle of a write. */
   async #kill(operation: Operation, request: Request): Promise<Answer | undefined> {
-    const answer = await this.#alice.askAndKill(request, 12 * this.#random() ** 2);
+    const answer =
+      this.#random() < 0.5
+        ? await this.#alice.askAndKill(request, 12 * this.#random() ** 2)
+        : await this.#alice.askAndDieInWrite(request, this.#micros());
     await this.#restart(operation, answer === undefined);
     return answer;
   }
 
+  /** How far into a write to die. */
+  #micros(): number {
+    return Math.floor(150 * this.#random() ** 2);
+  }
+
   async #restart(operation: Operation, inTime: boolean): Promise<void> {
-    this.#report[operation].kills++;
-    if (inTime) this.#report[operation].inTime++;
+    const report = this.#report[operation];
+    report.kills++;
+    if (inTime) report.unanswered++;
+    if (this.#alice.diedInWrite) report.inWrite++;
     const begun = performance.now();
     require((await this.#alice.start()) === "loaded", "the group is lost");
     this.#startMs = performance.now() - begun;
