@@ -71,19 +71,11 @@ export class KeptState {
     this.#current.dispose();
   }
 
-  /** Wipes what is in memory, and lets other processes have what is stored; or deletes that. */
+  /** Wipes what is in memory, and lets other processes have what is stored; or deletes that, and if it cannot keeps all. */
   async close(forget: boolean): Promise<void> {
-    const held = this.#held;
-    const loaded = { state: this.#current, pending: this.#owner.prepared() };
-    try {
-      if (forget) await held?.erase();
-      else if (!this.#isAhead) await held?.release(loaded);
-    } catch (error) {
-      // All that a release adds is which generations were not used; others get the group when the lease is over.
-      if (forget || !(error instanceof TinyMlsError)) throw error;
-    } finally {
-      this.#current.dispose();
-    }
+    if (forget) await this.#held?.erase();
+    else await this.#release();
+    this.#current.dispose();
   }
 
   async #runSaved<T>(held: HeldGroup, operation: () => T | Promise<T>): Promise<T> {
@@ -96,6 +88,18 @@ export class KeptState {
     const saving = held.store.save(this.#current, this.#owner.prepared());
     if (saving !== undefined) await this.#saved(saving);
     return result;
+  }
+
+  async #release(): Promise<void> {
+    if (this.#isAhead) return;
+    try {
+      await this.#held?.release({ state: this.#current, pending: this.#owner.prepared() });
+    } catch (error) {
+      // All that a release adds is which generations were not used; others get the group when the lease is over.
+      if (error instanceof TinyMlsError) return;
+      this.#current.dispose();
+      throw error;
+    }
   }
 
   async #saved(saving: Promise<void>): Promise<void> {

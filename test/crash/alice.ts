@@ -1,29 +1,17 @@
-// The process that is killed: alice.js ADAPTER ADDRESS NOTES. Opens the storage when it is told to, then does what its parent asks for, one
-// thing at a time, and says what came of it.
 import { Client, type Group, type Received, type Storage } from "tinymls";
-import { PostgresStorage } from "tinymls/storage/postgres";
-import { SqliteStorage } from "tinymls/storage/sqlite";
-import { Deathbed, NotedStorage } from "./noted-storage.js";
-import { pskId, type Answer, type Opening, type Request } from "./protocol.js";
+import { pskId, type Answer, type Request } from "./protocol.js";
 
-const [adapter, address, notes] = process.argv.slice(2);
-const deathbed = new Deathbed();
-
-class Alice {
-  readonly #storage: NotedStorage;
+/** Does what she is asked for, one thing at a time, and says what came of it. */
+export class Alice {
   readonly #client: Client;
   #group: Group | undefined;
 
-  private constructor(storage: NotedStorage, client: Client, group: Group | undefined) {
-    this.#storage = storage;
+  private constructor(client: Client, group: Group | undefined) {
     this.#client = client;
     this.#group = group;
   }
 
-  static async open({ leaseMs, dieInRenewal }: Opening): Promise<Alice> {
-    const opened: Storage =
-      adapter === "sqlite" ? await SqliteStorage.open(address!) : await PostgresStorage.open(JSON.parse(address!));
-    const storage = new NotedStorage(opened, notes!, deathbed);
+  static async open(storage: Storage, leaseMs: number): Promise<Alice> {
     const client = await Client.create({
       identity: "alice",
       storage,
@@ -31,10 +19,7 @@ class Alice {
       leaseMs,
     });
     const [groupId] = await client.groups();
-    const group = groupId && (await client.loadGroup(groupId));
-    // From here on nothing is written but by the timer that renews the lease.
-    if (dieInRenewal !== undefined) storage.dieInWrite(dieInRenewal);
-    return new Alice(storage, client, group);
+    return new Alice(client, groupId && (await client.loadGroup(groupId)));
   }
 
   get found(): string {
@@ -42,7 +27,6 @@ class Alice {
   }
 
   async answer(request: Request): Promise<Answer> {
-    if (request.dieInWrite !== undefined) this.#storage.dieInWrite(request.dieInWrite);
     switch (request.ask) {
       case "keyPackage":
         return { data: await this.#client.createKeyPackage() };
@@ -60,6 +44,10 @@ class Alice {
       default:
         return this.#inGroup(request, this.#group!);
     }
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
   }
 
   async #inGroup(request: Request, group: Group): Promise<Answer> {
@@ -81,6 +69,8 @@ class Alice {
       case "rebase":
         return { data: (await group.pendingCommit!.rebase()).commit };
       case "look":
+        // Reads the state again, where it could not be when a write had failed.
+        await group.groupInfo();
         return { epoch: group.epoch, data: group.epochAuthenticator(), pending: group.pendingCommit?.commit };
       default:
         throw new Error(`no answer to ${request.ask}`);
@@ -98,18 +88,3 @@ function told(outcome: Received): Answer {
   const data = outcome.kind === "application" ? outcome.data : undefined;
   return { kind: outcome.kind === "rejected" ? `rejected ${outcome.rule}` : outcome.kind, data };
 }
-
-let alice: Alice;
-
-async function respond(message: Request | Opening): Promise<Answer> {
-  if (!("open" in message)) return alice.answer(message);
-  alice = await Alice.open(message);
-  return { kind: alice.found };
-}
-
-process.on("message", (message: Request | Opening) => {
-  respond(message).then(
-    (given) => process.send!(given),
-    (error: unknown) => process.send!({ error: String(error) }),
-  );
-});

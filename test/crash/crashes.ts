@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { Client, type Group } from "tinymls";
-import { KilledProcess } from "./killed-process.js";
 import { pskId, type Answer, type Request } from "./protocol.js";
+import type { Subject } from "./subject.js";
 
-const operations = [
+/** In which she is disturbed. */
+export const operations = [
   "send",
   "receive",
   "proposed",
@@ -22,15 +23,15 @@ const operations = [
 const burstLength = 120;
 type Operation = (typeof operations)[number];
 
-interface Kills {
-  kills: number;
+interface Disturbances {
+  count: number;
   /** Of them, those before the operation was answered. */
   unanswered: number;
   /** Of them, those while the storage was writing. */
   inWrite: number;
 }
 
-export type CrashReport = Readonly<Record<Operation, Readonly<Kills>>>;
+export type CrashReport = Readonly<Record<Operation, Readonly<Disturbances>>>;
 
 /** A fact that has to hold after a crash and does not. */
 class Broken extends Error {}
@@ -40,11 +41,11 @@ function require(holds: boolean, what: string): asserts holds {
 }
 
 /**
- * Alice is a process on a storage that is killed in the middle of its operations; Bob, in this one, is the peer who notices what she lost,
- * repeats or does not understand any more.
+ * Alice works on a storage, and is disturbed in the middle of her operations: killed, or by faults of the storage. Bob is the peer who
+ * notices what she lost, repeats or does not understand any more.
  */
 export class Crashes {
-  readonly #alice: KilledProcess;
+  readonly #alice: Subject;
   readonly #bob: Client;
   readonly #random: () => number;
   readonly #group: Group;
@@ -53,22 +54,19 @@ export class Crashes {
   /** What Alice acknowledged as received. */
   readonly #acknowledged: Buffer[] = [];
   readonly #report = Object.fromEntries(
-    operations.map((name) => [name, { kills: 0, unanswered: 0, inWrite: 0 }]),
-  ) as Record<Operation, Kills>;
+    operations.map((name) => [name, { count: 0, unanswered: 0, inWrite: 0 }]),
+  ) as Record<Operation, Disturbances>;
   #sent = 0;
-  /** What the last start took, once the library was loaded: where to kill the next one. */
-  #startMs = 0;
 
-  private constructor(alice: KilledProcess, bob: Client, group: Group, random: () => number) {
+  private constructor(alice: Subject, bob: Client, group: Group, random: () => number) {
     this.#alice = alice;
     this.#bob = bob;
     this.#group = group;
     this.#random = random;
   }
 
-  /** Kills a process on this storage so many times. @throws Error that says what does not hold */
-  static async run(adapter: string, address: string, kills: number, random = Math.random): Promise<CrashReport> {
-    const alice = new KilledProcess(adapter, address);
+  /** Disturbs Alice, who has an empty storage, so many times, and ends her. @throws Error that says what does not hold */
+  static async run(alice: Subject, count: number, random = Math.random): Promise<CrashReport> {
     const bob = await Client.create({ identity: "bob" });
     try {
       require((await alice.start()) === "new", "the storage is empty");
@@ -77,10 +75,10 @@ export class Crashes {
       const pending = await group.commit({ add: [keyPackage!] });
       await pending.confirm();
       const joining = { ask: "join", data: pending.welcome! } as const;
-      await alice.askAndKill(joining, 40 * random());
+      await alice.disturb(joining);
       if ((await alice.start()) === "new") await alice.ask(joining);
       const crashes = new Crashes(alice, bob, group, random);
-      for (let kill = 0; kill < kills; kill++) await crashes.#crash(operations[kill % operations.length]!);
+      for (let at = 0; at < count; at++) await crashes.#crash(operations[at % operations.length]!);
       return crashes.#report;
     } finally {
       await alice.remove();
@@ -93,13 +91,13 @@ export class Crashes {
       await this[operation]();
       await this.#talk();
     } catch (error) {
-      throw new Error(`after a crash in ${operation}: ${(error as Error).message}`, { cause: error });
+      throw new Error(`after a disturbance in ${operation}: ${(error as Error).message}`, { cause: error });
     }
   }
 
   async send(): Promise<void> {
     const burst = Array.from({ length: burstLength }, () => ({ ask: "send", data: Buffer.from("in flight") }) as const);
-    const answers = await this.#alice.askAllAndKill(burst, 1 + Math.floor(burstLength * 0.9 * this.#random()));
+    const answers = await this.#alice.disturbAll(burst);
     await this.#restart("send", answers.length < burstLength);
     for (const answer of answers) await this.#deliver(answer);
   }
@@ -107,7 +105,7 @@ export class Crashes {
   async receive(): Promise<void> {
     const skipped = await this.#group.sendMessage("passed over");
     const data = await this.#group.sendMessage("in flight");
-    const answer = await this.#kill("receive", { ask: "receive", data });
+    const answer = await this.#disturb("receive", { ask: "receive", data });
     const again = await this.#alice.ask({ ask: "receive", data });
     if (answer !== undefined) require(again.kind === "duplicate", `what was acknowledged is ${again.kind}`);
     else require(["application", "duplicate"].includes(again.kind!), `what was not is ${again.kind}`);
@@ -116,13 +114,13 @@ export class Crashes {
   }
 
   async proposed(): Promise<void> {
-    const answer = await this.#kill("proposed", { ask: "propose" });
+    const answer = await this.#disturb("proposed", { ask: "propose" });
     if (answer !== undefined) await this.#bobTakes(answer.data!, "proposal");
     await this.#bobCommits();
   }
 
   async commit(): Promise<void> {
-    await this.#kill("commit", { ask: "commit" });
+    await this.#disturb("commit", { ask: "commit" });
     const { pending } = await this.#alice.ask({ ask: "look" });
     if (pending === undefined) return;
     if (this.#random() < 0.3) return void (await this.#alice.ask({ ask: "discard" }));
@@ -133,7 +131,7 @@ export class Crashes {
   async confirm(): Promise<void> {
     const { data } = await this.#alice.ask({ ask: "commit" });
     await this.#bobTakes(data!, "commit");
-    const answer = await this.#kill("confirm", { ask: "confirm" });
+    const answer = await this.#disturb("confirm", { ask: "confirm" });
     const { pending, epoch } = await this.#alice.ask({ ask: "look" });
     if (answer !== undefined) require(pending === undefined, "a commit that was confirmed is pending");
     if (pending === undefined) require(epoch === this.#group.epoch, "the commit is lost");
@@ -143,7 +141,7 @@ export class Crashes {
 
   async superseded(): Promise<void> {
     const data = await this.#rival();
-    await this.#kill("superseded", { ask: "receive", data });
+    await this.#disturb("superseded", { ask: "receive", data });
     const { kind } = await this.#alice.ask({ ask: "receive", data });
     require(["commit", "stale"].includes(kind!), `the commit of the peer is ${kind}`);
     require((await this.#alice.ask({ ask: "look" })).pending === undefined, "a superseded commit is pending");
@@ -151,7 +149,7 @@ export class Crashes {
 
   async rebase(): Promise<void> {
     await this.#alice.ask({ ask: "commit" });
-    const answer = await this.#kill("rebase", { ask: "rebase" });
+    const answer = await this.#disturb("rebase", { ask: "rebase" });
     const { pending } = await this.#alice.ask({ ask: "look" });
     if (answer !== undefined) require(Buffer.compare(answer.data!, pending!) === 0, "the commit made anew is lost");
     // Dropping the old one and writing the new one is one step.
@@ -162,7 +160,7 @@ export class Crashes {
   /** With a new PSK in place of the one before. */
   async psk(): Promise<void> {
     const psk = randomBytes(32);
-    const answer = await this.#kill("psk", { ask: "psk", data: psk });
+    const answer = await this.#disturb("psk", { ask: "psk", data: psk });
     if (answer === undefined) await this.#alice.ask({ ask: "psk", data: psk });
     await this.#bob.addPsk(pskId, psk);
     const pending = await this.#group.commit({ psks: [{ external: pskId }] });
@@ -172,7 +170,7 @@ export class Crashes {
   }
 
   async keyPackage(): Promise<void> {
-    const answer = await this.#kill("keyPackage", { ask: "keyPackage" });
+    const answer = await this.#disturb("keyPackage", { ask: "keyPackage" });
     const { data } = answer ?? (await this.#alice.ask({ ask: "keyPackage" }));
     const { group, welcome } = await this.#invited(data!);
     await this.#visit(group, welcome);
@@ -182,7 +180,7 @@ export class Crashes {
   async join(): Promise<void> {
     const { data } = await this.#alice.ask({ ask: "keyPackage" });
     const { group, welcome } = await this.#invited(data!);
-    await this.#kill("join", { ask: "visit", data: welcome });
+    await this.#disturb("join", { ask: "visit", data: welcome });
     await this.#visit(group, welcome);
     await this.#leave();
   }
@@ -191,23 +189,20 @@ export class Crashes {
     const { data } = await this.#alice.ask({ ask: "keyPackage" });
     const { group, welcome } = await this.#invited(data!);
     await this.#visit(group, welcome);
-    await this.#kill("forget", { ask: "leave" });
+    await this.#disturb("forget", { ask: "leave" });
     await this.#leave();
   }
 
   /** While she does nothing but keep her hold on the group. */
   async renewal(): Promise<void> {
-    await this.#alice.kill();
-    await this.#alice.startAndDieInRenewal(this.#micros());
-    await this.#restart("renewal", this.#alice.diedInWrite);
+    await this.#alice.disturbRenewal();
+    await this.#restart("renewal", this.#alice.wasWriting);
   }
 
   /** Between opening the storage, taking the hold of the process that died before, and having loaded the group. */
   async start(): Promise<void> {
     await this.#sendOne();
-    await this.#alice.kill();
-    const inTime = await this.#alice.startAndKill(this.#startMs * 1.1 * this.#random());
-    await this.#restart("start", inTime);
+    await this.#restart("start", await this.#alice.disturbStart());
   }
 
   /** Another group of Bob's that a key package of Alice was added to. */
@@ -243,29 +238,18 @@ export class Crashes {
     require(kind === "commit", `a commit of the peer is ${kind}`);
   }
 
-  /** One half at any time, the other half in the middle of a write. */
-  async #kill(operation: Operation, request: Request): Promise<Answer | undefined> {
-    const answer =
-      this.#random() < 0.5
-        ? await this.#alice.askAndKill(request, 12 * this.#random() ** 2)
-        : await this.#alice.askAndDieInWrite(request, this.#micros());
+  async #disturb(operation: Operation, request: Request): Promise<Answer | undefined> {
+    const answer = await this.#alice.disturb(request);
     await this.#restart(operation, answer === undefined);
     return answer;
   }
 
-  /** How far into a write to die. */
-  #micros(): number {
-    return Math.floor(150 * this.#random() ** 2);
-  }
-
   async #restart(operation: Operation, inTime: boolean): Promise<void> {
     const report = this.#report[operation];
-    report.kills++;
+    report.count++;
     if (inTime) report.unanswered++;
-    if (this.#alice.diedInWrite) report.inWrite++;
-    const begun = performance.now();
+    if (this.#alice.wasWriting) report.inWrite++;
     require((await this.#alice.start()) === "loaded", "the group is lost");
-    this.#startMs = performance.now() - begun;
   }
 
   async #talk(): Promise<void> {

@@ -5,16 +5,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { diedInWrite } from "./noted-storage.js";
+import type { Subject } from "./subject.js";
 import type { Answer, Opening, Request } from "./protocol.js";
 
-const program = join(import.meta.dirname, "alice.js");
+const program = join(import.meta.dirname, "process.js");
 /** As that of `Client.create`. */
 const leaseMs = 30_000;
 /** The shortest that there is: renewed each 33 ms. */
 const shortLeaseMs = 100;
 
 /** A process that dies at once when it is told to, in the middle of whatever it does. */
-export class KilledProcess {
+export class KilledProcess implements Subject {
   readonly #adapter: string;
   readonly #address: string;
   readonly #folder = mkdtempSync(join(tmpdir(), "tinymls-killed-"));
@@ -22,41 +23,45 @@ export class KilledProcess {
   /** Started while another one runs, to take its place: it has the library loaded, and nothing opened. */
   #next: ChildProcess | undefined;
 
-  constructor(adapter: string, address: string) {
+  /** What the last start took, once the library was loaded: where to kill the next one. */
+  #startMs = 0;
+  readonly #random: () => number;
+
+  constructor(adapter: string, address: string, random: () => number) {
     this.#adapter = adapter;
     this.#address = address;
+    this.#random = random;
   }
 
   get #notes(): string {
     return join(this.#folder, "notes");
   }
 
-  /** Whether the process that was killed last had begun a write that had not ended. */
-  get diedInWrite(): boolean {
+  get wasWriting(): boolean {
     return diedInWrite(this.#notes);
   }
 
-  /** Resolves with what it found in the storage. */
   async start(): Promise<string> {
-    const answer = await this.#open({ open: true, leaseMs });
+    await this.#kill();
+    const begun = performance.now();
+    const answer = good("start", await this.#open({ open: true, leaseMs }));
     if (answer === undefined) throw new Error("the process ended by itself");
-    if (answer.error !== undefined) throw new Error(`start: ${answer.error}`);
+    this.#startMs = performance.now() - begun;
     return answer.kind!;
   }
 
-  /** Starts it and kills it so many milliseconds after it began to open the storage; whether it was not ready yet. */
-  async startAndKill(afterMs: number): Promise<boolean> {
+  async disturbStart(): Promise<boolean> {
+    await this.#kill();
     const starting = this.#open({ open: true, leaseMs });
-    await sleep(afterMs);
-    await this.kill();
+    await sleep(this.#startMs * 1.1 * this.#random());
+    await this.#kill();
     return (await starting) === undefined;
   }
 
-  /** Starts it, and lets it die so many microseconds after it began to renew its hold on the group. */
-  async startAndDieInRenewal(micros: number): Promise<void> {
-    await this.#open({ open: true, leaseMs: shortLeaseMs, dieInRenewal: micros });
+  async disturbRenewal(): Promise<void> {
+    await this.#kill();
+    await this.#open({ open: true, leaseMs: shortLeaseMs, dieInRenewal: this.#micros() });
     if (this.#child!.exitCode === null && this.#child!.signalCode === null) await once(this.#child!, "exit");
-    this.#child = undefined;
   }
 
   async ask(request: Request): Promise<Answer> {
@@ -66,25 +71,19 @@ export class KilledProcess {
     return good(request.ask, answer)!;
   }
 
-  /** Kills it so many milliseconds after it was asked; undefined where it did not answer before. */
-  async askAndKill(request: Request, afterMs: number): Promise<Answer | undefined> {
-    this.#child!.send(request);
+  /** Dies one time at any moment, another time in the middle of a write. */
+  async disturb(request: Request): Promise<Answer | undefined> {
+    const inWrite = this.#random() < 0.5;
+    this.#child!.send(inWrite ? { ...request, dieInWrite: this.#micros() } : request);
     const answering = this.#answer();
-    await sleep(afterMs);
-    await this.kill();
+    await (inWrite ? answering : sleep(12 * this.#random() ** 2));
+    await this.#kill();
     return good(request.ask, await answering);
   }
 
-  /** Lets it die so many microseconds after it began to write what it was asked for; undefined where it did not answer before. */
-  async askAndDieInWrite(request: Request, micros: number): Promise<Answer | undefined> {
-    this.#child!.send({ ...request, dieInWrite: micros });
-    const answer = await this.#answer();
-    await this.kill();
-    return good(request.ask, answer);
-  }
-
-  /** Asks for all of it at once, and kills it as soon as that many answers came; resolves with those that came until its end. */
-  async askAllAndKill(requests: readonly Request[], afterAnswers: number): Promise<Answer[]> {
+  /** Dies as soon as some answers came. */
+  async disturbAll(requests: readonly Request[]): Promise<Answer[]> {
+    const afterAnswers = 1 + Math.floor(requests.length * 0.9 * this.#random());
     const child = this.#child!;
     const answers: Answer[] = [];
     const closed = once(child, "close");
@@ -93,21 +92,24 @@ export class KilledProcess {
     });
     for (const request of requests) child.send(request);
     await closed;
-    this.#child = undefined;
     for (const answer of answers) good("one of many", answer);
     return answers;
   }
 
-  async kill(): Promise<void> {
-    await kill(this.#child);
-    this.#child = undefined;
-  }
-
   /** Ends all that was started. */
   async remove(): Promise<void> {
-    await this.kill();
+    await this.#kill();
     await kill(this.#next);
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #kill(): Promise<void> {
+    return kill(this.#child);
+  }
+
+  /** How far into a write to die. */
+  #micros(): number {
+    return Math.floor(150 * this.#random() ** 2);
   }
 
   /** Undefined when it ends before it answers. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { installed, PostgresServer, serverCommand } from "../storage/postgres-server.js";
 import { Crashes, type CrashReport } from "./crashes.js";
+import { KilledProcess } from "./killed-process.js";
 
 const { values } = parseArgs({ options: { kills: { type: "string", default: "100" } } });
 const kills = Number(values.kills);
@@ -13,15 +14,15 @@ if (!Number.isInteger(kills) || kills < 1) throw new Error("--kills takes a numb
 function print(adapter: string, report: CrashReport, ms: number): void {
   console.log(`${adapter}: ${kills} kills in ${(ms / 1000).toFixed(0)} s, nothing lost, repeated or wedged.`);
   console.log(`  ${"killed in".padEnd(12)}   times  unanswered  while writing`);
-  for (const [operation, { kills: total, unanswered, inWrite }] of Object.entries(report)) {
-    const row = [`${total}`.padStart(5), `${unanswered}`.padStart(10), `${inWrite}`.padStart(13)];
+  for (const [operation, { count, unanswered, inWrite }] of Object.entries(report)) {
+    const row = [`${count}`.padStart(5), `${unanswered}`.padStart(10), `${inWrite}`.padStart(13)];
     console.log(`  ${operation.padEnd(12)}   ${row.join("  ")}`);
   }
 }
 
 async function crash(title: string, adapter: string, address: string): Promise<void> {
   const begun = performance.now();
-  const report = await Crashes.run(adapter, address, kills);
+  const report = await Crashes.run(new KilledProcess(adapter, address, Math.random), kills);
   print(title, report, performance.now() - begun);
   const spared = Object.entries(report).filter(([, { unanswered }]) => unanswered === 0);
   // Few kills may all come too late.

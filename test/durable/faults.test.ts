@@ -135,6 +135,33 @@ describe.each<Failure>(["before", "after"])("a write that fails %s it is done", 
     await expectTalk(at);
   });
 
+  test("forgetting a group: rejected, and done when asked again", async () => {
+    const at = await world();
+    at.storage.failures = [failure];
+    await expect(at.group.close({ forget: true })).rejects.toMatchObject(refused);
+    expect(at.group.isClosed).toBe(false);
+    expect(await at.alice.groups()).toHaveLength(failure === "before" ? 1 : 0);
+    await at.group.close({ forget: true });
+    expect(at.group.isClosed).toBe(true);
+    expect(await at.alice.groups()).toEqual([]);
+    expect(await at.alice.loadGroup(at.group.groupId)).toBeUndefined();
+    const joined = await at.alice.joinExternal(await at.bobs.groupInfo(), { resync: true });
+    expect(await receive(at.bobs, joined.commit)).toBe("commit");
+    await expectTalk({ ...at, group: joined.group });
+  });
+
+  test("a removal received: rejected; the group is loaded as it was, or is gone", async () => {
+    const at = await world();
+    const removal = await at.bobs.commit({ remove: [at.group.ownLeafIndex] });
+    await removal.confirm();
+    at.storage.failures = [failure];
+    await expect(at.group.receiveMessage(removal.commit)).rejects.toMatchObject(refused);
+    const loaded = await at.alice.loadGroup(at.group.groupId);
+    expect(loaded !== undefined).toBe(failure === "before");
+    if (loaded !== undefined) expect(await receive(loaded, removal.commit)).toBe("commit");
+    expect(await at.alice.groups()).toEqual([]);
+  });
+
   test("a join: rejected, and the key package is not lost", async () => {
     const at = await world();
     const hers = await at.bob.createGroup();

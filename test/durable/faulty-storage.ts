@@ -68,4 +68,4 @@ export class FaultyStorage implements Storage {
   }
 }
 
-const broken = () => new TinyMlsError("storage", "the medium failed", { component: "storage" });
+export const broken = () => new TinyMlsError("storage", "the medium failed", { component: "storage" });

@@ -215,6 +215,7 @@ export class ClientStore {
   }
 
   #held(groupId: Buffer, records: RecordSet, store: GroupStore, lease: Lease, handshake: HandshakePolicy): HeldGroup {
+    let isRetried = false;
     return {
       store,
       handshake,
@@ -226,6 +227,9 @@ export class ClientStore {
       },
       release: ({ state, pending }) => store.release(state, pending, lease.release()),
       erase: async () => {
+        // A write that failed may have been done all the same.
+        if (isRetried && (await this.#isErased(records))) return;
+        isRetried = true;
         const name = groupName(groupId);
         const change = (changes: RecordChanges): void => {
           if (this.#records.has(name)) changes.delete(name);
@@ -233,6 +237,11 @@ export class ClientStore {
         await this.#update(change, await records.prepareErasure(), lease.release());
       },
     };
+  }
+
+  async #isErased(records: RecordSet): Promise<boolean> {
+    await this.#records.refresh();
+    return !(await records.refresh());
   }
 
   /** Used once, by whichever process is first. */
