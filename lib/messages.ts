@@ -14,7 +14,16 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array, limits?: Partial<L
   return decodeViews(codec, types.isUint8Array(bytes) ? new Uint8Array(bytes) : bytes, limits);
 }
 
-export { encode, toJSON, defaultLimits, type Codec, type Infer, type Json, type Limits } from "./codec/index.js";
+export {
+  encode,
+  toJSON,
+  defaultLimits,
+  type Codec,
+  type Infer,
+  type Json,
+  type Limits,
+  type Sequence,
+} from "./codec/index.js";
 export { unassignedType, type Unassigned } from "./codec/index.js";
 export * from "./mls/objects/index.js";
 export { describe } from "./observability/describe/index.js";

@@ -12,6 +12,7 @@ export { enumeration, openEnumeration, type Enumeration } from "./enumeration.js
 export { defaultLimits, type Limits } from "./limits.js";
 export { fixed, hex, opaque, secretOpaque, uint16, uint32, uint64, uint8, zeroPadding } from "./primitives.js";
 export { sectionOf, type EncodingRule } from "./fault.js";
+export { spans, type Sequence } from "./spans.js";
 export { dependent, presentWhen, select, struct, unassignedType } from "./struct.js";
 export type { Struct, Unassigned } from "./declaration.js";
 export { lengthHeader, maxVectorLength, putHeader, putVector, vectorSize } from "./writer.js";

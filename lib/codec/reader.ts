@@ -76,6 +76,10 @@ export class Reader {
     return new Uint8Array(this.buffer, this.base + start, this.offset - start);
   }
 
+  skip(length: number): void {
+    this.advance(length);
+  }
+
   countElement(): void {
     if (--this.elementsLeft < 0) throw this.beyond("more elements than the limit");
   }

@@ -35,6 +35,13 @@ function expectMalformed(codec: Codec<unknown>, bytes: Uint8Array): TinyMlsError
   return error;
 }
 
+/** The value with lists in place of vectors that are read where they are asked. */
+function listed(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
+  if (Symbol.iterator in value) return Array.from(value as Iterable<unknown>, listed);
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, listed(field)]));
+}
+
 /** Only padding, at the end of a plaintext, may be longer or shorter. */
 const padded = (name: string) => name.startsWith("PrivateMessageContent");
 
@@ -55,7 +62,7 @@ describe.each(everyStruct)("%s", (name, codec) => {
     forValues(codec, (value) => {
       const bytes = encode(codec, value);
       expect(bytes.equals(encodeReference(codec, value).bytes)).toBe(true);
-      expect(isDeepStrictEqual(decode(codec, bytes), value)).toBe(true);
+      expect(isDeepStrictEqual(listed(decode(codec, bytes)), value)).toBe(true);
       expect(JSON.parse(JSON.stringify(toJSON(codec, value)))).toEqual(toJSON(codec, decode(codec, bytes)));
     });
   });

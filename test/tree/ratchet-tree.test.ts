@@ -57,7 +57,12 @@ function expectSame(tree: RatchetTree, model: ModelTree): void {
   expect([...tree.members()].map(([index]) => index)).toEqual(model.members);
   expect(tree.memberCount).toBe(model.members.length);
   order.forEach((node, index) => {
-    expect(tree.resolution(index)).toEqual(model.resolution(node));
+    const resolution = model.resolution(node);
+    expect(tree.resolution(index)).toEqual(resolution);
+    for (const excluded of [[], [0], [1, 3]]) {
+      const left = resolution.filter((at) => at % 2 === 1 || !excluded.includes(at / 2));
+      expect(tree.resolutionSize(index, new Set(excluded))).toBe(left.length);
+    }
     expect(tree.isBlankSubtree(index)).toBe(model.resolution(node).length === 0);
     expect(tree.treeHash(index).equals(model.hash(node))).toBe(true);
   });

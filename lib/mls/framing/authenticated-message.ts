@@ -52,9 +52,9 @@ export class AuthenticatedMessage implements SignedContent {
 /** A message that its sender signed; only the functions of signature.ts make one. */
 export type VerifiedMessage = AuthenticatedMessage & { readonly [verified]: true };
 
-/** The first fields of ConfirmedTranscriptHashInput (§8.2). */
-export function wireFormatAndContent({ head, body }: SignedContent): Buffer {
-  return Buffer.concat([head.subarray(2), body]);
+/** The first fields of ConfirmedTranscriptHashInput (§8.2) in parts. */
+export function wireFormatAndContent({ head, body }: SignedContent): Bytes[] {
+  return [head.subarray(2), body];
 }
 
 /** FramedContentTBS (§6.1) in parts. */

@@ -24,8 +24,8 @@ export interface ResolvedCommit {
   readonly commit: Commit;
   readonly committer: Committer;
   readonly proposals: readonly SentProposal[];
-  /** The encoded `wireFormat` and `content` of its AuthenticatedContent. */
-  readonly wireFormatAndContent: Bytes;
+  /** The encoded `wireFormat` and `content` of its AuthenticatedContent, in parts. */
+  readonly wireFormatAndContent: readonly Bytes[];
   readonly signature: Bytes;
   readonly confirmationTag: Bytes;
 }

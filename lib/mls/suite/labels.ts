@@ -32,8 +32,8 @@ export function labelled(label: string, content: Parts): Buffer {
   return put(label, content, (size) => Buffer.allocUnsafe(size));
 }
 
-// Most signed messages fit; the addon has read them when it returns.
-const scratch = Buffer.alloc(8192);
+// Most signed messages fit, commits of a thousand members too; the addon has read them when it returns.
+const scratch = Buffer.alloc(128 * 1024);
 
 /** {@link labelled}, to be read before the next call. */
 export function labelledBriefly(label: string, content: Parts): Buffer {

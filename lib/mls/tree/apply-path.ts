@@ -68,7 +68,7 @@ function checkShape({ tree, updatePath }: ReceivedPath, filtered: PathNode[], ad
   const { nodes } = updatePath;
   if (nodes.length !== filtered.length) refuse("7.6/path-length", `${nodes.length} for ${filtered.length} nodes`);
   filtered.forEach(({ copathChild }, i) => {
-    const recipients = tree.resolution(copathChild, added).length;
+    const recipients = tree.resolutionSize(copathChild, added);
     const ciphertexts = nodes[i]!.encryptedPathSecret.length;
     if (ciphertexts !== recipients) refuse("7.6/ciphertext-count", `${ciphertexts} for ${recipients} recipients`);
   });
@@ -95,23 +95,30 @@ function checkPathKeysNew({ tree, sender, updatePath }: ReceivedPath): void {
  * @throws TinyMlsError `undecryptable`; `invalid` by 7.4/path-secret-length, 7.5/derived-key
  */
 export function decryptUpdatePath(path: ReceivedPath, keys: TreePrivateKeys, context: Uint8Array): PathKeys {
-  const { suite, tree, sender, updatePath } = path;
-  const { first } = stepFor(path, keys);
-  const secret = decryptPathSecret(path, keys, context);
-  const nodes = tree
-    .filteredDirectPath(sender)
-    .map(({ node }, i) => ({ node, encryptionKey: updatePath.nodes[i]!.encryptionKey }));
-  return derivePath(suite, secret, nodes.slice(first), { keepSecrets: false });
+  const { suite, updatePath } = path;
+  const { above, first } = stepsFor(path, keys);
+  const secret = pathSecretAt(path, keys, context, first, above[0]!);
+  const nodes = above.map(({ node }, i) => ({ node, encryptionKey: updatePath.nodes[first + i]!.encryptionKey }));
+  return derivePath(suite, secret, nodes, { keepSecrets: false });
 }
 
 /** The path secret of the lowest node that a member shares with the sender. See `decryptUpdatePath`. */
 export function decryptPathSecret(path: ReceivedPath, keys: TreePrivateKeys, context: Uint8Array): Secret {
-  const { suite, tree, updatePath, added } = path;
-  const { first, step } = stepFor(path, keys);
+  const { above, first } = stepsFor(path, keys);
+  return pathSecretAt(path, keys, context, first, above[0]!);
+}
+
+function pathSecretAt(
+  { suite, tree, updatePath, added }: ReceivedPath,
+  keys: TreePrivateKeys,
+  context: Uint8Array,
+  first: number,
+  step: PathNode,
+): Secret {
   const recipients = tree.resolution(step.copathChild, added);
   const index = recipients.findIndex((node) => keys.get(node)?.publicKey.equals(tree.node(node)!.encryptionKey));
   if (index === -1) throw notForMember();
-  const { kemOutput, ciphertext } = updatePath.nodes[first]!.encryptedPathSecret[index]!;
+  const { kemOutput, ciphertext } = updatePath.nodes[first]!.encryptedPathSecret.at(index)!;
   const key = keys.get(recipients[index]!)!;
   try {
     return checkedPathSecret(suite, suite.decryptWithLabel(key, pathSecretLabel, context, kemOutput, ciphertext));
@@ -121,13 +128,16 @@ export function decryptPathSecret(path: ReceivedPath, keys: TreePrivateKeys, con
   }
 }
 
-/** The node of the path whose copath child is above the member: the lowest that both have in their direct paths. */
-function stepFor({ tree, sender }: ReceivedPath, keys: TreePrivateKeys): { first: number; step: PathNode } {
+/**
+ * The nodes of the path from the one whose copath child is above the member, the lowest that both have in their direct paths; and which of
+ * all it is.
+ */
+function stepsFor({ tree, sender }: ReceivedPath, keys: TreePrivateKeys): { above: PathNode[]; first: number } {
   const common = commonAncestor(leafNode(sender), leafNode(keys.leafIndex));
   const filtered = tree.filteredDirectPath(sender);
   const first = filtered.findIndex(({ node }) => node === common);
   if (first === -1) throw notForMember();
-  return { first, step: filtered[first]! };
+  return { above: filtered.slice(first), first };
 }
 
 // The sender itself, a member that this commit adds, or one that is not in the tree.

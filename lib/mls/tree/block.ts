@@ -133,6 +133,32 @@ function visitIn<N>(
   return true;
 }
 
+/**
+ * The sum of what `count` answers for the highest non-blank nodes at or under `node`, which is 1 for each leaf. Blocks that hold only
+ * leaves are not gone over.
+ */
+export function sumHighest<N>(root: Block<N>, node: number, count: (value: N) => number): number {
+  const block = blockOf(root, node);
+  return block === undefined ? 0 : sumIn(block, localIndex(block.base, node), count);
+}
+
+function sumIn<N>(block: Block<N>, local: number, count: (value: N) => number): number {
+  if (local === blockHead && block.occupied === block.leaves) return block.leaves;
+  const value = block.nodes[local]!;
+  if (value !== null) return count(value);
+  if ((local & 1) === 1) {
+    const step = 1 << (level(local) - 1);
+    return sumIn(block, local - step, count) + sumIn(block, local + step, count);
+  }
+  if (block.base === 0) return 0;
+  let sum = 0;
+  for (const child of [local, local + 1]) {
+    const below = block.children[child]!;
+    if (below !== null) sum += sumIn(below, blockHead, count);
+  }
+  return sum;
+}
+
 /** The leftmost blank leaf of a tree of 2^depth leaves, undefined when all are taken. */
 export function leftmostBlankLeaf<N>(root: Block<N>, depth: number): number | undefined {
   const width = 2 ** depth;

@@ -7,7 +7,7 @@ import { BlockDraft } from "./block-draft.js";
 import { KeyIndex, keyHash, type KeyKind } from "./key-index.js";
 import { depthFor, isLeaf, leafNode, nodeWidth, root } from "./math.js";
 import { sameBytes, TreeLeaf, TreeParent, type TreeNode } from "./node.js";
-import { filteredDirectPath, resolution, type PathNode } from "./resolution.js";
+import { filteredDirectPath, resolution, resolutionSize, type PathNode } from "./resolution.js";
 import { bothSupport, noSupport, shared, supportOf, type Support } from "./support.js";
 import { treeHash, type TreeHasher } from "./tree-hash.js";
 
@@ -155,6 +155,11 @@ export class RatchetTree {
   /** RFC 9420 §4.1.1: node indices; leaves in `excluded` (leaf indices) are left out. */
   resolution(node: number, excluded?: ReadonlySet<number>): number[] {
     return resolution(this.blocks, node, excluded);
+  }
+
+  /** How many nodes `resolution` answers. */
+  resolutionSize(node: number, excluded: ReadonlySet<number>): number {
+    return resolutionSize(this.blocks, node, excluded);
   }
 
   /** RFC 9420 §4.1.2, from the leaf to the root. */

@@ -1,5 +1,5 @@
 // RFC 9420 §4.1.1 resolutions, §4.1.2 filtered direct paths.
-import { isBlankSubtree, visitHighest, type Block } from "./block.js";
+import { isBlankSubtree, sumHighest, visitHighest, type Block } from "./block.js";
 import { directPath, leafNode, sibling } from "./math.js";
 import { TreeParent, type TreeNode } from "./node.js";
 
@@ -14,6 +14,12 @@ export function resolution(blocks: Block<TreeNode>, node: number, excluded?: Rea
     return true;
   });
   return nodes;
+}
+
+/** How many nodes are in the resolution of a node. */
+export function resolutionSize(blocks: Block<TreeNode>, node: number, excluded: ReadonlySet<number>): number {
+  if (excluded.size > 0) return resolution(blocks, node, excluded).length;
+  return sumHighest(blocks, node, (value) => (value instanceof TreeParent ? 1 + value.unmergedLeaves.length : 1));
 }
 
 /** A node of a filtered direct path. */

@@ -22,7 +22,7 @@ testEntries<Entry>("mls/transcript-hashes.json", (entry) => {
   const suite = suiteOf(entry.cipher_suite);
   const { wireFormat, content, auth } = decode(AuthenticatedContent, hex(entry.authenticated_content));
   expect(content.contentType).toBe(ContentType.commit);
-  const covered = Buffer.concat([Buffer.from([0, wireFormat]), encode(FramedContent, content)]);
+  const covered = [Buffer.from([0, wireFormat]), encode(FramedContent, content)];
   const confirmed = confirmedTranscriptHash(suite, hex(entry.interim_transcript_hash_before), covered, auth.signature);
   expect(confirmed.toString("hex")).toBe(entry.confirmed_transcript_hash_after);
   expect(interimTranscriptHash(suite, confirmed, auth.confirmationTag!).toString("hex")).toBe(
