@@ -14,7 +14,7 @@ interface HpkeBatchCalls {
     plaintexts: Bytes,
     plaintextLengths: Bytes,
     handles: Bytes,
-  ): Promise<number | Buffer> | number;
+  ): Promise<number | Buffer> | number | Buffer;
   wipe(bytes: Bytes): number;
 }
 const native = addon<HpkeBatchCalls>();
@@ -53,7 +53,7 @@ export async function sealAll(suite: HpkeSuite, items: readonly HpkeItem[]): Pro
   });
 }
 
-function start(suite: number, items: readonly HpkeItem[]): Promise<number | Buffer> | number {
+function start(suite: number, items: readonly HpkeItem[]): Promise<number | Buffer> | number | Buffer {
   const { bytes, lengths } = join(
     items.flatMap((item, index) => {
       // An info that many have in common, such as that of a Welcome, is copied and hashed once.

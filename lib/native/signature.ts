@@ -7,7 +7,7 @@ import { generatePrivateKey, privateKeyHandle, type PrivateKey } from "./keys.js
 interface SignatureCalls {
   signatureSign(key: number, message: Bytes, out: Bytes): number;
   signatureVerify(algorithm: number, publicKey: Bytes, message: Bytes, signature: Bytes): number;
-  signatureVerifyAll(algorithm: number, joined: Bytes, lengths: Bytes): Promise<number | Buffer> | number;
+  signatureVerifyAll(algorithm: number, joined: Bytes, lengths: Bytes): Promise<number | Buffer> | number | Buffer;
 }
 const native = addon<SignatureCalls>();
 
@@ -49,7 +49,7 @@ export const signature = {
   },
 
   /**
-   * As `verify`, for many, in parallel off the event loop. The inputs are copied before this returns. An item whose public key is
+   * As `verify`, for many, in parallel off the event loop unless they are so few that they are done at once. The inputs are copied before this returns. An item whose public key is
    * refused is `false` and does not hurt the rest.
    */
   async verifyAll(algorithm: SignatureAlgorithm, items: readonly SignedItem[]): Promise<boolean[]> {

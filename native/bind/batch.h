@@ -16,6 +16,7 @@ class Batch {
   Batch(CallReader& call, size_t index, size_t parts_per_item);
 
   size_t items() const { return ends_.size() / parts_per_item_; }
+  size_t size() const { return octets_.size(); }
   View part(size_t item, size_t index) const {
     const size_t at = item * parts_per_item_ + index;
     const size_t start = at == 0 ? 0 : ends_[at - 1];

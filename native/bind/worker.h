@@ -46,6 +46,14 @@ napi_value run_async(napi_env env, const char* name, Work work, Settle settle) {
   return run_async(env, name, std::make_unique<LambdaJob>(std::move(work), std::move(settle)));
 }
 
+// At once where the work is `brief`: then what `settle` answers is no promise.
+template <class Work, class Settle>
+napi_value run_unless(bool brief, napi_env env, const char* name, Work work, Settle settle) {
+  if (!brief) return run_async(env, name, std::move(work), std::move(settle));
+  auto outcome = work();
+  return settle(env, outcome);
+}
+
 // What a settle function answers.
 napi_value async_number(napi_env env, double value);
 template <class T>

@@ -48,12 +48,18 @@ struct KeyTraits {
   const char* group;      // OpenSSL's name of the curve, null without one
   size_t public_length;   // Npk
   size_t private_length;  // Nsk
+  // What an encapsulation or a signature check takes, roughly.
+  unsigned microseconds;
   // That an ECDSA signature is made over. All other algorithms take the message itself.
   const char* digest = nullptr;
 };
 
 // Null for a number that names nothing.
 const KeyTraits* key_traits(KeyId id);
+
+// Whether so many encapsulations or signature checks are over before others would have taken a share of them that is
+// worth waking them for.
+bool is_brief(KeyId id, size_t operations);
 
 class PublicKey {
  public:

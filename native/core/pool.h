@@ -21,4 +21,11 @@ void parallel_for(size_t count, const Body& body) {
       count, [](const void* object, size_t index) { (*static_cast<const Body*>(object))(index); }, &body);
 }
 
+// In order, on the calling thread alone where the work is `brief`.
+template <class Body>
+void parallel_unless(bool brief, size_t count, const Body& body) {
+  if (!brief) return parallel_for(count, body);
+  for (size_t i = 0; i < count; i++) body(i);
+}
+
 }  // namespace tinymls

@@ -140,9 +140,10 @@ test("an export-only suite seals nothing", () => {
   expect(hpke.exportReceiver(suite, key, enc, info, aad, 32).equals(secret)).toBe(true);
 });
 
-test("sealAll seals each item for its receiver, bytes and secrets alike", async () => {
+// Few items are sealed at once, more by other threads.
+test.each([1, 5, 25])("sealAll seals each of %i items for its receiver, bytes and secrets alike", async (count) => {
   const keys = [0, 1, 2].map(() => kem.generateKeyPair(base.kem));
-  const items = Array.from({ length: 25 }, (_, i) => ({
+  const items = Array.from({ length: count }, (_, i) => ({
     publicKey: keys[i % 3]!.publicKey,
     info: Buffer.from(`info ${i}`),
     aad: i % 2 ? aad : none,
@@ -172,14 +173,15 @@ test.each([...suites])("sealAll with an info that several items have in common, 
   key.dispose();
 });
 
-test("sealAll names the item that is refused", async () => {
+test.each([2, 30])("sealAll names the item that is refused, after %i others", async (others) => {
   const { publicKey } = kem.generateKeyPair(base.kem);
   const item = { publicKey, info, aad, plaintext: message };
-  const refusedItem = (wrong: object) => hpke.sealAll(base, [item, item, { ...item, ...wrong }]);
-  await expect(refusedItem({ publicKey: none })).rejects.toMatchObject({ code: "malformed", path: "items[2]" });
+  const refusedItem = (wrong: object) =>
+    hpke.sealAll(base, [...Array<typeof item>(others).fill(item), { ...item, ...wrong }]);
+  await expect(refusedItem({ publicKey: none })).rejects.toMatchObject({ code: "malformed", path: `items[${others}]` });
   await expect(refusedItem({ publicKey: Buffer.alloc(32) })).rejects.toMatchObject({
     code: "invalid",
-    path: "items[2]",
+    path: `items[${others}]`,
   });
   const gone = Secret.random(8);
   gone.dispose();

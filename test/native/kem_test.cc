@@ -194,5 +194,15 @@ TEST(Kem, Shake) {
     EXPECT_TRUE(same(shake(library(), xof, whole, 500)->view(), shake(library(), xof, parts, 500)->view()));
 }
 
+TEST(KeyTraits, OnlyFewAndFastOperationsAreBrief) {
+  EXPECT_TRUE(is_brief(KeyId::kDhkemX25519, 0));
+  EXPECT_TRUE(is_brief(KeyId::kDhkemX25519, 4));
+  EXPECT_FALSE(is_brief(KeyId::kDhkemX25519, 20));
+  EXPECT_TRUE(is_brief(KeyId::kEd25519, 3));
+  EXPECT_FALSE(is_brief(KeyId::kEd25519, 20));
+  EXPECT_FALSE(is_brief(KeyId::kDhkemP521, 1));
+  EXPECT_FALSE(is_brief(static_cast<KeyId>(0), 1));
+}
+
 }  // namespace
 }  // namespace tinymls

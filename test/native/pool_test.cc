@@ -24,6 +24,16 @@ TEST(Pool, CallsEachIndexOnce) {
   }
 }
 
+TEST(Pool, BriefWorkStaysOnTheCallingThreadInOrder) {
+  std::vector<size_t> order;
+  parallel_unless(true, 100, [&](size_t i) { order.push_back(i); });
+  ASSERT_EQ(order.size(), 100u);
+  for (size_t i = 0; i < order.size(); ++i) EXPECT_EQ(order[i], i);
+  std::atomic<int> calls{0};
+  parallel_unless(false, 100, [&](size_t) { ++calls; });
+  EXPECT_EQ(calls, 100);
+}
+
 TEST(Pool, UsesMoreThanOneThreadWhereThereAreProcessors) {
   if (pool_parallelism() == 1) GTEST_SKIP() << "one processor";
   // Two bodies that wait for one another end only when they run at the same time.

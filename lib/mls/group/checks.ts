@@ -7,9 +7,6 @@ interface SignatureCheck {
   readonly detail: string | undefined;
 }
 
-/** So few are verified at once where they stand: handing them to other threads costs more. */
-const few = 2;
-
 /**
  * The costly checks of a message, run together after all cheap ones: signatures in one parallel batch off the event loop, then
  * what the application decides, which is never asked about what is not signed.
@@ -29,7 +26,7 @@ export class Checks {
   /** @throws TinyMlsError `invalid` by the rule of the first check that fails */
   async run(suite: Suite): Promise<void> {
     const items = this.#signatures.map(({ item }) => item);
-    await this.#judge(await verify(suite, items));
+    await this.#judge(await suite.verifyWithLabelAll(items));
   }
 
   /**
@@ -38,7 +35,7 @@ export class Checks {
    */
   static async runEach(suite: Suite, all: readonly Checks[]): Promise<unknown[]> {
     const items = all.flatMap((checks) => checks.#signatures.map(({ item }) => item));
-    const results = await verify(suite, items);
+    const results = await suite.verifyWithLabelAll(items);
     const refusals: unknown[] = [];
     let at = 0;
     for (const checks of all) {
@@ -54,11 +51,4 @@ export class Checks {
     });
     for (const ask of this.#decisions) await ask();
   }
-}
-
-async function verify(suite: Suite, items: readonly SignedItem[]): Promise<boolean[]> {
-  if (items.length > few) return suite.verifyWithLabelAll(items);
-  return items.map(({ publicKey, label, content, signature }) =>
-    suite.verifyWithLabel(publicKey, label, content, signature),
-  );
 }

@@ -172,7 +172,7 @@ export class Suite {
     }
   }
 
-  /** {@link verifyWithLabel} of many at once, in parallel and off the event loop. */
+  /** {@link verifyWithLabel} of many at once, in parallel and off the event loop unless they are few. */
   verifyWithLabelAll(items: readonly SignedItem[]): Promise<boolean[]> {
     const signed = items.map((item) => ({
       publicKey: item.publicKey,
@@ -212,7 +212,7 @@ export class Suite {
     return { kemOutput: enc, ciphertext };
   }
 
-  /** {@link encryptWithLabel} of many at once, in parallel and off the event loop. */
+  /** {@link encryptWithLabel} of many at once, in parallel and off the event loop unless they are few. */
   async encryptWithLabelAll(items: readonly EncryptItem[]): Promise<HpkeCiphertext[]> {
     const infos = new Map<string, Map<Bytes, Buffer>>();
     const sealed = items.map((item) => ({
