@@ -26,12 +26,14 @@ export type SqliteDatabaseClass = new (path: string, options?: { timeout?: numbe
 
 const packages = ["better-sqlite3", "libsql"];
 
-/** The first of the known packages that is installed and loads. */
+/** The first of the known packages that is installed and works. */
 export async function loadDatabaseClass(): Promise<SqliteDatabaseClass> {
   const causes: unknown[] = [];
   for (const name of packages) {
     try {
       const module = (await import(name)) as { default: SqliteDatabaseClass };
+      // better-sqlite3 loads its addon, which may be none for this Node, when it opens the first database.
+      new module.default(":memory:").close();
       return module.default;
     } catch (cause) {
       causes.push(cause);

@@ -13,7 +13,7 @@ export interface SqliteStorageOptions {
   readonly path?: string;
   /**
    * The `Database` class of better-sqlite3 or libsql, or an open database of theirs, which `close` leaves open. Default: the first
-   * of the two packages that is installed.
+   * of the two packages that is installed and works.
    */
   readonly database?: SqliteDatabaseClass | SqliteDatabase;
   /**
