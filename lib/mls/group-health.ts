@@ -12,6 +12,12 @@ export interface GroupHealth {
   readonly unrotatedLeaves: readonly number[];
   readonly pendingProposals: number;
   readonly pendingCommit: boolean;
+  /**
+   * When a commit or an application message in this client's name first came that its state did not send, in milliseconds since 1970;
+   * undefined where none did. The state was put back to an older copy, or someone uses its keys. Of an encrypted one no signature can be
+   * verified, so a member could have forged it: compare `epochAuthenticator()` with the others', and join anew where it differs.
+   */
+  readonly forkNoticedAt: number | undefined;
   /** What is kept for late messages: secrets that someone who seizes this process could use. */
   readonly retained: {
     readonly pastEpochs: number;
@@ -40,6 +46,7 @@ export function groupHealth(
     unrotatedLeaves: unrotated(state),
     pendingProposals: proposals.size,
     pendingCommit: pending !== undefined,
+    forkNoticedAt: state.forkNoticedAt,
     retained: {
       pastEpochs: epochs.length,
       messageKeys: retained.reduce((sum, { keys }) => sum + keys, 0),

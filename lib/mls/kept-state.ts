@@ -116,6 +116,7 @@ export class KeptState {
   async #reload(held: HeldGroup): Promise<void> {
     const ahead = this.#current;
     const { state, pending } = await held.reload(ahead.environment);
+    state.noticeFork(ahead.forkNoticedAt);
     this.#current = state;
     this.#owner.reloaded(pending);
     ahead.dispose();

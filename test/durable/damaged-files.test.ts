@@ -1,15 +1,6 @@
 // What a failing disk leaves of SQLite's files: writes that are lost, a log whose end is torn, pages of garbage.
 import { afterEach, expect, test } from "@jest/globals";
-import {
-  cpSync,
-  openSync,
-  readFileSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-  closeSync,
-  statSync,
-} from "node:fs";
+import { cpSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync, closeSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Client, TinyMlsError, type Group } from "tinymls";
 import { SqliteStorage } from "tinymls/storage/sqlite";

@@ -258,6 +258,7 @@ describe.each(["memory", "sqlite"] as const)("a client on %s, closed and opened 
 });
 
 test("a state put back to an older copy is told by a commit of its own, and joins anew", async () => {
+  const begun = Date.now();
   const place = sqlitePlace();
   used.push(place);
   const alice = await start(place);
@@ -278,9 +279,43 @@ test("a state put back to an older copy is told by a commit of its own, and join
   const older = await start(copy);
   const forked = (await older.loadGroup(group.groupId))!;
   expect(forked.epochAuthenticator()).not.toEqual(bobs.epochAuthenticator());
+  expect(forked.health().forkNoticedAt).toBeUndefined();
   expect(await receive(forked, pending.commit)).toEqual(["rejected 14/own-commit"]);
+  expect(forked.health().forkNoticedAt).toBeGreaterThanOrEqual(begun);
   const joined = await older.joinExternal(await bobs.groupInfo(), { resync: true });
+  expect(joined.group.health().forkNoticedAt).toBeUndefined();
   expect(await receive(bobs, joined.commit)).toEqual(["commit"]);
   expectSameEpoch(joined.group, bobs);
   expect(joined.group.members()).toHaveLength(2);
+});
+
+test("a state put back to an older copy is told by a message of its own that it did not send", async () => {
+  const place = sqlitePlace();
+  used.push(place);
+  const alice = await start(place);
+  const bob = await other("bob");
+  const group = await alice.createGroup();
+  const bobs = await invite(group, bob);
+  const known = await group.sendMessage("known to both copies");
+  await alice.close();
+  const copy = sqlitePlace();
+  used.push(copy);
+  cpSync(place.folder, copy.folder, { recursive: true });
+
+  const later = await start(place);
+  const lost = await (await later.loadGroup(group.groupId))!.sendMessage("sent by the later one");
+  expect(await receive(bobs, known, lost)).toEqual([
+    "application known to both copies",
+    "application sent by the later one",
+  ]);
+  await later.close();
+
+  const older = (await (await start(copy)).loadGroup(group.groupId))!;
+  expect(await older.receiveMessage(known)).toEqual({ kind: "ownEcho" });
+  expect(older.health().forkNoticedAt).toBeUndefined();
+  expect(await older.receiveMessage(lost)).toEqual({ kind: "ownEcho", isUnknown: true });
+  const { forkNoticedAt } = older.health();
+  expect(forkNoticedAt).toBeLessThanOrEqual(Date.now());
+  expect(await older.receiveMessage(lost)).toEqual({ kind: "ownEcho", isUnknown: true });
+  expect(older.health().forkNoticedAt).toBe(forkNoticedAt);
 });

@@ -202,9 +202,11 @@ export class World {
 
   /** Everything that receiving may change, and the number of live handles. */
   fingerprint(group: Group = this.alice): object {
-    const { oldestMs: _, ...retained } = group.health().retained;
+    // What is noticed of a fork is to be told of refused messages.
+    const { forkNoticedAt: __, ...health } = group.health();
+    const { oldestMs: _, ...retained } = health.retained;
     return {
-      ...{ ...group.health(), retained, live: heldHandles(), pending: group.pendingCommit?.state },
+      ...{ ...health, retained, live: heldHandles(), pending: group.pendingCommit?.state },
       authenticator: group.epochAuthenticator().toString("hex"),
       tree: this.suite.hash(group.ratchetTree()).toString("hex"),
       reinitialized: group.reinitialized !== undefined,

@@ -46,9 +46,9 @@ export function viewOf(group: Group): object {
   };
 }
 
-/** Without what goes by the time of day. */
+/** Without what goes by the time of day, and forks that were noticed: that is to be told of refused messages. */
 export function healthOf(group: Group): object {
-  const { retained, ...rest } = group.health();
+  const { retained, forkNoticedAt: _, ...rest } = group.health();
   return { ...rest, pastEpochs: retained.pastEpochs, messageKeys: retained.messageKeys };
 }
 

@@ -34,6 +34,7 @@ export class MemberState {
   #framing: FramingContext;
   #senderKeys: SenderKeys;
   #proposals: ProposalCache;
+  #forkNoticedAt: number | undefined;
 
   /** Takes over the epoch, and what was kept with it in storage. */
   constructor(environment: GroupEnvironment, epoch: MemberEpoch, kept?: KeptState) {
@@ -60,6 +61,16 @@ export class MemberState {
   }
   get proposals(): ProposalCache {
     return this.#proposals;
+  }
+
+  /** When a message in this member's name came that this state did not send; milliseconds since 1970. */
+  get forkNoticedAt(): number | undefined {
+    return this.#forkNoticedAt;
+  }
+
+  /** The first time counts. */
+  noticeFork(at: number | undefined = this.environment.policy.now()): void {
+    this.#forkNoticedAt ??= at;
   }
 
   /** Remembers a proposal or commit of this member, to know its echo. */

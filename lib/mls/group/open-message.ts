@@ -36,7 +36,7 @@ export interface OpenedMessage {
 }
 
 /**
- * Opens a message, or says what it is when there is nothing to open. Nothing changes.
+ * Opens a message, or says what it is when there is nothing to open. Nothing changes, but that a fork is noticed.
  * @throws TinyMlsError `malformed`, `undecryptable`, or `invalid` with the rule
  */
 export function openMessage(state: MemberState, bytes: Bytes): OpenedMessage | Received {
@@ -79,11 +79,19 @@ function openEncrypted(state: MemberState, message: PrivateMessage, bytes: Bytes
   if (elsewhere === "past") return openLate(state, message, bytes);
   const { senderDataSecret } = epoch.secrets;
   const opened = openPrivate(framing, message, bytes, { senderDataSecret, secretTree: epoch.secretTree }, senderKeys);
-  // A commit that this state does not know was made by a later one: the state was put back to an older copy.
-  if (opened.kind === "own" && message.contentType === ContentType.commit && !state.sent.has(bytes)) {
-    refuse("14/own-commit");
+  if (opened.kind === "own" && isUnknown(state, message.contentType, opened.generation, bytes)) {
+    // It was made by a later state: this one was put back to an older copy.
+    state.noticeFork();
+    if (message.contentType === ContentType.commit) refuse("14/own-commit");
+    return { kind: "ownEcho", isUnknown: true };
   }
   return outcomeOf(opened, epoch.tree);
+}
+
+/** Whether this state did not send a message of its own member. */
+function isUnknown({ epoch, sent }: MemberState, type: ContentType, generation: number, bytes: Bytes): boolean {
+  if (type === ContentType.application) return generation >= epoch.secretTree.sentBelow("application");
+  return type === ContentType.commit && !sent.has(bytes);
 }
 
 /** Of past epochs, application messages alone are of use. */

@@ -57,7 +57,10 @@ async function receiveCommit(
 ): Promise<Received> {
   const { epoch } = state;
   // Its path is not encrypted to the committer: only the one who made it can go on from it.
-  if (committerOf(content.sender) === epoch.ownLeafIndex) refuse("14/own-commit");
+  if (committerOf(content.sender) === epoch.ownLeafIndex) {
+    state.noticeFork();
+    refuse("14/own-commit");
+  }
   const received = await stageMessage(state, content, message);
   if ("kind" in received) return received;
   const { staged, proposals } = received;

@@ -51,8 +51,11 @@ export type Received =
       readonly reinitialized: boolean;
       readonly authenticatedData: Buffer;
     }
-  /** A message that this client sent; confirm the pending commit when it is that. */
-  | { readonly kind: "ownEcho" }
+  /**
+   * A message that this client sent; confirm the pending commit when it is that. `isUnknown` where this state did not send it: it is an
+   * older copy, see `GroupHealth.forkNoticedAt`.
+   */
+  | { readonly kind: "ownEcho"; readonly isUnknown?: true }
   /** Seen before. */
   | { readonly kind: "duplicate" }
   /** Of an epoch or generation whose keys are erased, or a handshake message of a past epoch. */

@@ -153,6 +153,11 @@ export class SecretTree {
     return this.#reserved[type] - (ratchet?.generation ?? 0);
   }
 
+  /** The first generation of the member's own that {@link seal} did not give yet, nor did whoever had this tree before. */
+  sentBelow(type: RatchetType): number {
+    return this.#ratchets.get(ratchetId(this.#ownLeaf(), type))?.generation ?? 0;
+  }
+
   /** Moves the member's own ratchet to `generation`, where it is not there yet; what is passed over is erased. */
   forward(type: RatchetType, generation: number): void {
     const ratchet = this.#ratchet(this.#ownLeaf(), type);
