@@ -35,12 +35,19 @@ interface Page {
 export class KeyIndex {
   private pages: Page[];
   private count: number;
+  private alike: number;
   private owner: object | undefined;
 
-  private constructor(pages: Page[], count: number, owner: object | undefined) {
+  private constructor(pages: Page[], count: number, alike: number, owner: object | undefined) {
     this.pages = pages;
     this.count = count;
+    this.alike = alike;
     this.owner = owner;
+  }
+
+  /** Whether no two keys that were ever in it had the same hash: none then is in two nodes. */
+  get allDiffer(): boolean {
+    return this.alike === 0;
   }
 
   /** An empty index with room for so many keys. */
@@ -48,13 +55,13 @@ export class KeyIndex {
     const owner = {};
     let pages = smallestPages;
     while (pages * pageSlots < expected * 2) pages *= 2;
-    return new KeyIndex(freshPages(pages, owner), 0, owner);
+    return new KeyIndex(freshPages(pages, owner), 0, 0, owner);
   }
 
   /** A copy that shares all pages until they change. The original must not change any more. */
   fork(): KeyIndex {
     this.owner = undefined;
-    return new KeyIndex(this.pages.slice(), this.count, {});
+    return new KeyIndex(this.pages.slice(), this.count, this.alike, {});
   }
 
   /** The nodes whose key may be the one with this hash. */
@@ -73,7 +80,9 @@ export class KeyIndex {
   insert(hash: number, node: number): number {
     if ((this.count + 1) * 5 > this.pages.length * pageSlots * 3) this.grow();
     this.count++;
-    return this.place(hash, node + 1);
+    const alike = this.place(hash, node + 1);
+    this.alike += alike;
+    return alike;
   }
 
   remove(hash: number, node: number): void {

@@ -1,22 +1,33 @@
 // RFC 9420 §4.1, §12.4.3.3.
 import { decode, encode, optional, vector, type Codec } from "../../codec/index.js";
-import { EncodedNode, NodeType } from "../objects/index.js";
+import { EncodedNode, LeafNode, NodeType } from "../objects/index.js";
 import { refuse } from "../rules.js";
 import { Block, baseOf, isBlankSubtree, nodeAt } from "./block.js";
 import { BlockDraft } from "./block-draft.js";
 import { KeyIndex, keyHash, type KeyKind } from "./key-index.js";
 import { depthFor, isLeaf, leafNode, nodeWidth, root } from "./math.js";
 import { sameBytes, TreeLeaf, TreeParent, type TreeNode } from "./node.js";
+import { NodeShelf } from "./node-shelf.js";
 import { filteredDirectPath, resolution, resolutionSize, type PathNode } from "./resolution.js";
-import { bothSupport, noSupport, shared, supportOf, type Support } from "./support.js";
+import { bothSupport, noSupport, type Support } from "./support.js";
 import { treeHash, type TreeHasher } from "./tree-hash.js";
+
+/** Reads nodes as the tree keeps them: what is read is not held, so that a large tree leaves little behind to collect. */
+function keptTree(): Codec<readonly (TreeNode | null)[]> {
+  const shelf = new NodeShelf();
+  const read: Codec<TreeNode>["read"] = (r, parent) => {
+    const left = r.end - r.offset - 1; // without the node type
+    const node = EncodedNode.read(r, parent);
+    if (node.nodeType === NodeType.parent) return new TreeParent(shelf.copy(node.parentNode.bytes, left));
+    return shelf.leaf(shelf.copy(node.leafNode.bytes, left), node.leafNode.value);
+  };
+  return vector(optional({ ...KeptNode, read }));
+}
 
 const KeptNode: Codec<TreeNode> = {
   ...EncodedNode,
-  read: (r, parent) => {
-    const node = EncodedNode.read(r, parent);
-    if (node.nodeType === NodeType.parent) return new TreeParent(node.parentNode.bytes);
-    return new TreeLeaf(node.leafNode.bytes, supportOf(node.leafNode.value));
+  read: () => {
+    throw new TypeError("nodes are read by keptTree");
   },
   write: (w, node) => {
     w.uint8(node instanceof TreeLeaf ? NodeType.leaf : NodeType.parent);
@@ -34,6 +45,10 @@ export class RatchetTree {
   readonly suite: TreeHasher;
   /** The tree has 2^depth leaves. */
   readonly depth: number;
+  /** Leaves, blank ones too. */
+  readonly leafWidth: number;
+  /** Nodes, blank ones too. */
+  readonly nodeWidth: number;
   /** @internal */
   readonly blocks: Block<TreeNode>;
   /** @internal */
@@ -43,6 +58,8 @@ export class RatchetTree {
   constructor(suite: TreeHasher, depth: number, blocks: Block<TreeNode>, keys: KeyIndex) {
     this.suite = suite;
     this.depth = depth;
+    this.leafWidth = 2 ** depth;
+    this.nodeWidth = nodeWidth(depth);
     this.blocks = blocks;
     this.keys = keys;
   }
@@ -57,12 +74,12 @@ export class RatchetTree {
    * @throws TinyMlsError `malformed`; `invalid` by 12.4.3.3/trailing-blank, 12.4.3.3/node-type or where very many nodes share a key
    */
   static decode(suite: TreeHasher, bytes: Uint8Array): RatchetTree {
-    const nodes = decode(KeptTree, bytes);
+    const nodes = decode(keptTree(), bytes);
     if (nodes.length === 0 || nodes[nodes.length - 1] === null) refuse("12.4.3.3/trailing-blank");
     nodes.forEach((node, index) => {
       if (node !== null && node instanceof TreeLeaf !== isLeaf(index)) refuse("12.4.3.3/node-type", `node ${index}`);
     });
-    return RatchetTree.of(suite, compacted(nodes));
+    return RatchetTree.of(suite, nodes);
   }
 
   /**
@@ -71,10 +88,15 @@ export class RatchetTree {
    */
   static load(suite: TreeHasher, depth: number, encodings: Iterable<readonly [number, Uint8Array]>): RatchetTree {
     const nodes = new Array<TreeNode | null>(nodeWidth(depth)).fill(null);
-    for (const [index, bytes] of encodings) {
-      nodes[index] = isLeaf(index) ? TreeLeaf.read(bytes) : new TreeParent(bytes);
+    const all = [...encodings];
+    const shelf = new NodeShelf();
+    let left = all.reduce((sum, [, bytes]) => sum + bytes.byteLength, 0);
+    for (const [index, bytes] of all) {
+      const copy = shelf.copy(bytes, left);
+      nodes[index] = isLeaf(index) ? shelf.leaf(copy, decode(LeafNode, copy)) : new TreeParent(copy);
+      left -= bytes.byteLength;
     }
-    return RatchetTree.of(suite, compacted(nodes));
+    return RatchetTree.of(suite, nodes);
   }
 
   private static of(suite: TreeHasher, nodes: readonly (TreeNode | null)[]): RatchetTree {
@@ -100,16 +122,6 @@ export class RatchetTree {
     }
     nodes.length = last + 1;
     return encode(KeptTree, nodes);
-  }
-
-  /** Leaves, blank ones too. */
-  get leafWidth(): number {
-    return 2 ** this.depth;
-  }
-
-  /** Nodes, blank ones too. */
-  get nodeWidth(): number {
-    return nodeWidth(this.depth);
   }
 
   get root(): number {
@@ -220,29 +232,6 @@ export function enterKeys(keys: KeyIndex, index: number, node: TreeNode): void {
 export function removeKeys(keys: KeyIndex, index: number, node: TreeNode): void {
   keys.remove(keyHash("encryption", node.encryptionKey), index);
   if (node instanceof TreeLeaf) keys.remove(keyHash("signature", node.signatureKey), index);
-}
-
-/** Copies of nodes whose encodings are views on an input, a few dozen to a buffer. */
-function compacted(nodes: readonly (TreeNode | null)[]): (TreeNode | null)[] {
-  const copies: (TreeNode | null)[] = [];
-  let support: Support | undefined;
-  for (let start = 0; start < nodes.length; start += 64) {
-    const some = nodes.slice(start, start + 64);
-    const buffer = new Uint8Array(some.reduce((sum, node) => sum + (node?.bytes.byteLength ?? 0), 0));
-    let at = 0;
-    for (const node of some) {
-      if (node === null) {
-        copies.push(null);
-        continue;
-      }
-      const bytes = buffer.subarray(at, at + node.bytes.byteLength);
-      bytes.set(node.bytes);
-      at += bytes.byteLength;
-      if (node instanceof TreeLeaf) support = shared(node.support, support);
-      copies.push(node instanceof TreeLeaf ? new TreeLeaf(bytes, support!) : new TreeParent(bytes));
-    }
-  }
-  return copies;
 }
 
 /** The support of the members in a block and below it. */

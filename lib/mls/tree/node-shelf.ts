@@ -1,0 +1,31 @@
+import type { LeafNode } from "../objects/index.js";
+import { TreeLeaf } from "./node.js";
+import { shared, supportOf, type Support } from "./support.js";
+
+/** Some dozens of nodes: with all in one buffer, the last old node would keep the octets of all. */
+const largest = 16 * 1024;
+
+/** Where the nodes of a tree that is read go: their encodings in a few buffers, what leaves have in common once. */
+export class NodeShelf {
+  #buffer = new Uint8Array(0);
+  #used = 0;
+  #support: Support | undefined;
+
+  /** A copy of an encoding; `left` octets of encodings, with these, are still to come at most. */
+  copy(bytes: Uint8Array, left: number): Uint8Array {
+    const length = bytes.byteLength;
+    if (this.#used + length > this.#buffer.byteLength) {
+      this.#buffer = new Uint8Array(Math.max(length, Math.min(left, largest)));
+      this.#used = 0;
+    }
+    const copy = this.#buffer.subarray(this.#used, (this.#used += length));
+    copy.set(bytes);
+    return copy;
+  }
+
+  /** The leaf of an encoding that says this. */
+  leaf(bytes: Uint8Array, value: LeafNode): TreeLeaf {
+    this.#support = shared(supportOf(value), this.#support);
+    return new TreeLeaf(bytes, this.#support);
+  }
+}
