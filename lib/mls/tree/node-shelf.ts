@@ -1,6 +1,6 @@
 import type { LeafNode } from "../objects/index.js";
 import { TreeLeaf } from "./node.js";
-import { shared, supportOf, type Support } from "./support.js";
+import { SharedSupport, supportOf } from "./support.js";
 
 /** Some dozens of nodes: with all in one buffer, the last old node would keep the octets of all. */
 const largest = 16 * 1024;
@@ -9,7 +9,7 @@ const largest = 16 * 1024;
 export class NodeShelf {
   #buffer = new Uint8Array(0);
   #used = 0;
-  #support: Support | undefined;
+  readonly #support = new SharedSupport();
 
   /** A copy of an encoding; `left` octets of encodings, with these, are still to come at most. */
   copy(bytes: Uint8Array, left: number): Uint8Array {
@@ -25,7 +25,6 @@ export class NodeShelf {
 
   /** The leaf of an encoding that says this. */
   leaf(bytes: Uint8Array, value: LeafNode): TreeLeaf {
-    this.#support = shared(supportOf(value), this.#support);
-    return new TreeLeaf(bytes, this.#support);
+    return new TreeLeaf(bytes, this.#support.of(supportOf(value)));
   }
 }

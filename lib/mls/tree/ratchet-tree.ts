@@ -102,7 +102,9 @@ export class RatchetTree {
   private static of(suite: TreeHasher, nodes: readonly (TreeNode | null)[]): RatchetTree {
     const depth = depthFor((nodes.length >> 1) + 1);
     const draft = new BlockDraft<TreeNode>(new Block(baseOf(depth), undefined), depth);
-    const keys = KeyIndex.empty(2 * nodes.length);
+    const keys = KeyIndex.empty(
+      nodes.reduce((sum, node, index) => sum + (node === null ? 0 : isLeaf(index) ? 2 : 1), 0),
+    );
     nodes.forEach((node, index) => {
       if (node === null) return;
       draft.set(index, node);

@@ -22,9 +22,32 @@ export function supportOf(leaf: LeafNode): Support {
   };
 }
 
-/** `like` where it says the same, so that members who are alike share one object. */
-export function shared(support: Support, like: Support | undefined): Support {
-  return like !== undefined && isSame(support, like) ? like : support;
+const mostKept = 256;
+
+/** Lets the members of a tree share their lists of types, most of which are the same but for GREASE values (RFC 9420 §13.5). */
+export class SharedSupport {
+  readonly #lists = new Map<number, readonly number[]>();
+  #last: Support | undefined;
+
+  /** The same support, of lists that were seen before where there are such. */
+  of(support: Support): Support {
+    if (this.#last !== undefined && isSame(support, this.#last)) return this.#last;
+    return (this.#last = {
+      credentialsInUse: this.#list(support.credentialsInUse),
+      credentials: this.#list(support.credentials),
+      extensions: this.#list(support.extensions),
+      proposals: this.#list(support.proposals),
+    });
+  }
+
+  #list(types: readonly number[]): readonly number[] {
+    let hash = types.length;
+    for (const type of types) hash = (Math.imul(hash, 31) + type) | 0;
+    const known = this.#lists.get(hash);
+    if (known !== undefined) return isSameList(known, types) ? known : types;
+    if (this.#lists.size < mostKept) this.#lists.set(hash, types);
+    return types;
+  }
 }
 
 export const noSupport: Support = Object.freeze({
