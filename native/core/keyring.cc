@@ -199,7 +199,7 @@ Result<size_t> Keyring::accept(OpenKey& key, View frame, MutableView text) {
 
 void Keyring::jitter() {
   uint8_t bytes[8];
-  if (!random_fill(bytes)) return;
+  if (!random_fill(bytes, *options_.library)) return;
   uint64_t draw = 0;
   for (const uint8_t octet : bytes) draw = draw << 8 | octet;
   const Nanos until = precise_clock() + static_cast<Nanos>(draw % static_cast<uint64_t>(options_.timing_jitter + 1));

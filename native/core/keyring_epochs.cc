@@ -65,10 +65,10 @@ Nanos coarse_clock() {
 Result<std::shared_ptr<Keyring>> Keyring::create(const KeyringOptions& options, View secret) {
   if (!in_range(options, secret)) return Fault::kUsage;
   SenderId sender;
-  if (auto drawn = random_fill(sender); !drawn) return drawn.fault();
+  if (auto drawn = random_fill(sender, *options.library); !drawn) return drawn.fault();
   Result<SecretBytes> mixed = SecretBytes();
   if (!options.shared) {
-    mixed = random_secret(kEntropyLength + secret.size());
+    mixed = random_secret(kEntropyLength + secret.size(), *options.library);
     if (!mixed) return mixed.fault();
     std::copy(secret.begin(), secret.end(), mixed->data() + kEntropyLength);
   }
@@ -128,7 +128,7 @@ std::shared_ptr<Epoch> Keyring::find(uint32_t number) const {
 
 Result<Nanos> Keyring::draw_rotation_age() const {
   uint8_t bytes[8];
-  if (auto drawn = random_fill(bytes); !drawn) return drawn.fault();
+  if (auto drawn = random_fill(bytes, *options_.library); !drawn) return drawn.fault();
   uint64_t draw = 0;
   for (const uint8_t octet : bytes) draw = draw << 8 | octet;
   const auto span = static_cast<uint64_t>(options_.max_key_age - options_.min_key_rotation) + 1;
@@ -180,7 +180,7 @@ Result<void> Keyring::rotate_locked(Nanos now, View entropy, RotationReason reas
   if (number == UINT32_MAX) return Fault::kExhausted;
   Result<SecretBytes> mixed = SecretBytes();
   if (!options_.shared) {
-    mixed = random_secret(kEntropyLength + stirred_.size() + entropy.size());
+    mixed = random_secret(kEntropyLength + stirred_.size() + entropy.size(), *options_.library);
     if (!mixed) return mixed.fault();
     uint8_t* at = mixed->data() + kEntropyLength;
     at = std::copy_n(stirred_.data(), stirred_.size(), at);

@@ -134,7 +134,7 @@ Result<PrivateKey> PrivateKey::generate(const Library& library, KeyId id) {
     SecretBytes raw = std::move(generated->raw);
     return of(library, id, std::move(raw), std::move(*generated));
   }
-  auto raw = random_secret(key->private_length);
+  auto raw = random_secret(key->private_length, library);
   if (!raw) return raw.fault();
   return import(library, id, std::move(*raw));
 }

@@ -2,6 +2,7 @@
 
 #include <openssl/conf.h>
 #include <openssl/provider.h>
+#include <openssl/rand.h>
 
 namespace tinymls {
 namespace {
@@ -41,6 +42,9 @@ Result<const Library*> make_fips() {
   if (OSSL_PROVIDER_load(library->owned.get(), "base") == nullptr) return Fault::kConfig;
   library->context = library->owned.get();
   library->properties = "fips=yes";
+  // Before the first draw: the configuration may have loaded other providers into this context, which have a DRBG too.
+  if (RAND_set_DRBG_type(library->context, "CTR-DRBG", library->properties, "AES-256-CTR", nullptr) != 1)
+    return Fault::kConfig;
   fetch_algorithms(*library);
   if (!library->aes_256_gcm || !library->sha256) return Fault::kConfig;
   return library.release();

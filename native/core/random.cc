@@ -6,8 +6,6 @@
 #include <atomic>
 #include <cstring>
 
-#include "core/openssl.h"
-
 #ifdef _WIN32
 #include <process.h>
 #else
@@ -30,12 +28,12 @@ constinit std::atomic<unsigned> replacements{0};
 
 enum class Use { kPublic, kPrivate };
 
-bool generate(Use use, MutableView out) {
+bool generate(const Library& library, Use use, MutableView out) {
 #ifdef TINYMLS_TESTING
   if (RandomSource source = replaced.load()) return source(out.data(), out.size()) == 1;
 #endif
-  return (use == Use::kPublic ? RAND_bytes_ex(nullptr, out.data(), out.size(), 0)
-                              : RAND_priv_bytes_ex(nullptr, out.data(), out.size(), 0)) == 1;
+  return (use == Use::kPublic ? RAND_bytes_ex(library.context, out.data(), out.size(), 0)
+                              : RAND_priv_bytes_ex(library.context, out.data(), out.size(), 0)) == 1;
 }
 
 // The processes of a fork share what this holds; their probes are compared from a new start each.
@@ -47,7 +45,9 @@ int64_t process_id() {
 #endif
 }
 
+// Of the generators of one library context in one thread.
 struct Health {
+  const OSSL_LIB_CTX* context = nullptr;
   int64_t process = -1;
 #ifdef TINYMLS_TESTING
   unsigned replacement = 0;
@@ -69,11 +69,11 @@ bool repeats(View bytes) {
   return false;
 }
 
-bool start(Health& health) {
+bool start(const Library& library, Health& health) {
   for (Use use : {Use::kPublic, Use::kPrivate}) {
     WipedArray<8 * kProbe> sample;
     const MutableView all = sample.first(8 * kProbe);
-    if (!generate(use, all)) return false;
+    if (!generate(library, use, all)) return false;
     if (repeats(all)) {
       failed.store(true);
       return false;
@@ -83,17 +83,19 @@ bool start(Health& health) {
   return true;
 }
 
-Health* started() {
-  thread_local Health health;
+Health* started(const Library& library) {
+  thread_local Health healths[2];  // of the process's context, and of a private one
+  Health& health = healths[library.context == nullptr ? 0 : 1];
   if (failed.load(std::memory_order_relaxed)) return nullptr;
   const int64_t process = process_id();
-  bool fresh = health.process != process;
+  bool fresh = health.process != process || health.context != library.context;
 #ifdef TINYMLS_TESTING
   fresh = fresh || health.replacement != replacements.load();
 #endif
   if (fresh) {
     health.process = -1;
-    if (!start(health)) return nullptr;
+    if (!start(library, health)) return nullptr;
+    health.context = library.context;
     health.process = process;
 #ifdef TINYMLS_TESTING
     health.replacement = replacements.load();
@@ -103,9 +105,9 @@ Health* started() {
 }
 
 // `drawn` ends in the probe.
-bool draw(Use use, MutableView drawn) {
-  Health* health = started();
-  if (health == nullptr || !generate(use, drawn)) return false;
+bool draw(const Library& library, Use use, MutableView drawn) {
+  Health* health = started(library);
+  if (health == nullptr || !generate(library, use, drawn)) return false;
   const View probe = drawn.last(kProbe);
   uint8_t(&last)[kProbe] = health->probe[static_cast<int>(use)];
   if (repeats(drawn) || stuck(probe) || std::memcmp(probe.data(), last, kProbe) == 0) {
@@ -118,13 +120,13 @@ bool draw(Use use, MutableView drawn) {
 
 }  // namespace
 
-Result<void> random_fill(MutableView out) {
+Result<void> random_fill(MutableView out, const Library& library) {
   ErrorMark mark;
   constexpr size_t kPart = 1024;
   WipedArray<kPart + kProbe> scratch;
   for (size_t done = 0; done < out.size();) {
     const size_t part = std::min(kPart, out.size() - done);
-    if (!draw(Use::kPublic, scratch.first(part + kProbe))) {
+    if (!draw(library, Use::kPublic, scratch.first(part + kProbe))) {
       wipe(out);
       return Fault::kRandom;
     }
@@ -135,12 +137,12 @@ Result<void> random_fill(MutableView out) {
   return {};
 }
 
-Result<SecretBytes> random_secret(size_t size) {
+Result<SecretBytes> random_secret(size_t size, const Library& library) {
   if (size > SIZE_MAX - kProbe) return Fault::kMemory;
   ErrorMark mark;
   auto secret = SecretBytes::allocate(size + kProbe);
   if (!secret) return secret.fault();
-  if (!draw(Use::kPrivate, secret->bytes())) return Fault::kRandom;
+  if (!draw(library, Use::kPrivate, secret->bytes())) return Fault::kRandom;
   secret->shrink(size);
   mark.passed();
   return secret;

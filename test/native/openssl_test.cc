@@ -1,6 +1,8 @@
 #include "core/openssl.h"
 
 #include <gtest/gtest.h>
+#include <openssl/provider.h>
+#include <openssl/rand.h>
 
 namespace tinymls {
 namespace {
@@ -20,6 +22,10 @@ TEST(Library, FipsIsApprovedOnlyOrAConfigFault) {
     EXPECT_NE((*library)->context, nullptr);
     EXPECT_TRUE((*library)->aes_256_gcm && (*library)->sha256);
     EXPECT_FALSE((*library)->chacha20_poly1305);
+    for (EVP_RAND_CTX* drbg : {RAND_get0_public((*library)->context), RAND_get0_private((*library)->context)}) {
+      ASSERT_NE(drbg, nullptr);
+      EXPECT_STREQ(OSSL_PROVIDER_get0_name(EVP_RAND_get0_provider(EVP_RAND_CTX_get0_rand(drbg))), "fips");
+    }
   }
   EXPECT_EQ(ERR_peek_error(), 0u);
 }

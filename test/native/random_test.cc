@@ -1,6 +1,7 @@
 #include "core/random.h"
 
 #include <gtest/gtest.h>
+#include <openssl/rand.h>
 
 #include <algorithm>
 #include <cstring>
@@ -8,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/keyring.h"
+#include "core/keys.h"
 #include "hex.h"
 
 #ifndef _WIN32
@@ -40,6 +43,32 @@ TEST(Random, SecretsDiffer) {
     ASSERT_EQ(secret->size(), 16u);
     EXPECT_TRUE(seen.emplace(secret->data(), secret->data() + 16).second);
   }
+}
+
+// What the library's own context answers is all there is: nothing else is asked in its place.
+TEST(Random, DrawsFromTheContextOfTheLibrary) {
+  Library sound, broken;
+  for (Library* library : {&sound, &broken}) {
+    library->owned.reset(OSSL_LIB_CTX_new());
+    library->context = library->owned.get();
+    ASSERT_NE(library->context, nullptr);
+  }
+  ASSERT_EQ(RAND_set_DRBG_type(broken.context, "no such generator", nullptr, nullptr, nullptr), 1);
+  for (int turn = 0; turn < 2; ++turn) {
+    Bytes out(40, 0x55);
+    EXPECT_EQ(random_fill(out, broken).fault(), Fault::kRandom);
+    EXPECT_EQ(out, Bytes(40, 0));
+    EXPECT_EQ(random_secret(32, broken).fault(), Fault::kRandom);
+    EXPECT_EQ(PrivateKey::generate(broken, KeyId::kDhkemX25519).fault(), Fault::kRandom);
+    KeyringOptions options;
+    options.library = &broken;
+    EXPECT_EQ(Keyring::create(options, {}).fault(), Fault::kRandom);
+    for (const Library* library : {static_cast<const Library*>(&sound), &Library::standard()}) {
+      EXPECT_TRUE(random_fill(out, *library));
+      EXPECT_TRUE(random_secret(32, *library));
+    }
+  }
+  EXPECT_EQ(ERR_peek_error(), 0u);
 }
 
 // A generator that is replaced for the length of a test.
