@@ -2,7 +2,7 @@
 import { Suite } from "#dist/mls/suite/suite.js";
 import { decodeSecret } from "#dist/native/secret.js";
 import { aead, type PrivateKey, Secret } from "tinymls/crypto";
-import { Needle, occurrences } from "./scan.js";
+import { Needle, occurrences, occurrencesInOctets } from "./scan.js";
 
 interface Noted {
   readonly what: string;
@@ -25,7 +25,7 @@ export class SecretRecorder {
 
   start(): void {
     const suite = Suite.prototype as unknown as Record<string, Call>;
-    const note = (what: string, value: Secret | PrivateKey): void => this.#note(what, value);
+    const note = (what: string, value: Secret | PrivateKey): void => this.note(what, value);
     for (const method of [...methods, ...keyMethods]) {
       const original = suite[method]!;
       this.#originals.set(method, original);
@@ -56,19 +56,23 @@ export class SecretRecorder {
 
   /** How often each kind of those noted from `from` to before `to` is in memory now; kinds that are nowhere are left out. */
   found(from = 0, to = this.#noted.length): Record<string, number> {
-    const found: Record<string, number> = {};
-    const wanted = this.#noted.slice(from, to);
-    for (const length of new Set(wanted.map(({ needle }) => needle.length))) {
-      const some = wanted.filter(({ needle }) => needle.length === length);
-      const counts = occurrences(some.map(({ needle }) => needle));
-      some.forEach(({ what }, i) => {
-        if (counts[i]! > 0) found[what] = (found[what] ?? 0) + 1;
-      });
-    }
-    return found;
+    return foundBy(occurrences, this.#noted.slice(from, to));
   }
 
-  #note(what: string, value: Secret | PrivateKey): void {
+  /** The same of all that were noted, in octets. */
+  foundIn(pieces: readonly Uint8Array[]): Record<string, number> {
+    return foundBy((needles) => occurrencesInOctets(needles, pieces), this.#noted);
+  }
+
+  /** How often each kind was noted. */
+  get kinds(): Record<string, number> {
+    const kinds: Record<string, number> = {};
+    for (const { what } of this.#noted) kinds[what] = (kinds[what] ?? 0) + 1;
+    return kinds;
+  }
+
+  /** Notes one more, besides those that come from the layers below. */
+  note(what: string, value: Secret | PrivateKey): void {
     if (shown.has(what) || value.byteLength < 16) return;
     if (value instanceof Secret) {
       this.#noted.push({ what, needle: decodeSecret(value, (octets) => new Needle(octets)) });
@@ -80,4 +84,16 @@ export class SecretRecorder {
     this.#noted.push({ what, needle: decodeSecret(raw, (octets) => new Needle(octets)) });
     raw.dispose();
   }
+}
+
+function foundBy(count: (needles: Needle[]) => number[], wanted: readonly Noted[]): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const length of new Set(wanted.map(({ needle }) => needle.length))) {
+    const some = wanted.filter(({ needle }) => needle.length === length);
+    const counts = count(some.map(({ needle }) => needle));
+    some.forEach(({ what }, i) => {
+      if (counts[i]! > 0) found[what] = (found[what] ?? 0) + 1;
+    });
+  }
+  return found;
 }

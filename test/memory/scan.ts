@@ -34,15 +34,28 @@ export class Needle {
   }
 }
 
-/** How often each needle occurs, in one walk; all needles have the same length. */
+type Walk = (needle: number, look: (chunk: Uint8Array, length: number) => void) => void;
+
+/** How often each needle occurs in what this process can write to, in one walk; all needles have the same length. */
 export function occurrences(needles: readonly Needle[]): number[] {
+  return occurrencesIn(needles, forEachChunk);
+}
+
+/** The same in octets, say of files. */
+export function occurrencesInOctets(needles: readonly Needle[], pieces: readonly Uint8Array[]): number[] {
+  return occurrencesIn(needles, (_, look) => {
+    for (const piece of pieces) look(piece, piece.length);
+  });
+}
+
+function occurrencesIn(needles: readonly Needle[], walk: Walk): number[] {
   const found = needles.map(() => 0);
   const starts = new Map<number, number[]>();
   needles.forEach(({ start }, i) => starts.set(start, [...(starts.get(start) ?? []), i]));
   const wanted = new Uint8Array(0x10000);
   for (const start of starts.keys()) wanted[start] = 1;
   const size = needles[0]!.length;
-  forEachChunk(size, (chunk, length) => {
+  walk(size, (chunk, length) => {
     let start = chunk[0]!;
     for (let at = 0; at <= length - size; at++) {
       start = ((start << 8) | chunk[at + 1]!) & 0xffff;
