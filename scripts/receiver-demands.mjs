@@ -68,6 +68,7 @@ export const demands = [
   ],
   ["10", "The leaf's source is key_package", ["7.3/leaf-node-source"]],
   ["10", "Capabilities list the extensions of key package and leaf", ["10/extensions-listed", "7.3/extensions-listed"]],
+  ["11.2", "Its Welcome names the epoch after the commit of the ReInit", ["11.2/epoch"]],
   ["11.2", "The new group has the parameters of the ReInit", ["11.2/parameters"]],
   ["11.2, 11.3", "Its Welcome is of epoch 1", ["12.4.3.1/origin-epoch"]],
   [

@@ -23,10 +23,10 @@ import { pskId } from "./group/build-commit.js";
 import { clientMetrics, type ClientMetrics } from "./client-metrics.js";
 import { Counters } from "./group/counters.js";
 import { capabilitiesOf } from "./group/capabilities.js";
-import type { MemberEpoch, PublicEpoch } from "./group/epoch.js";
+import type { MemberEpoch } from "./group/epoch.js";
 import { createExternalCommit } from "./group/external-commit.js";
-import { checkFollows } from "./group/followed-group.js";
-import { joinByWelcome, type ResumptionPsk } from "./group/join.js";
+import { checkOrigin } from "./group/followed-group.js";
+import { joinByWelcome } from "./group/join.js";
 import { createKeyPackage, type LeafIdentity, type OwnKeyPackage } from "./group/key-package.js";
 import { MemberState, type GroupEnvironment } from "./group/member-state.js";
 import { createGroup } from "./group/new-group.js";
@@ -84,7 +84,7 @@ export class Client {
       counters: new Counters(),
       psks: {
         external: (id) => this.#psks.get(id),
-        resumption: (groupId, epoch) => this.#groups.get(hex(groupId))?.resumptionPsk(epoch),
+        resumption: (groupId, epoch) => this.#stateOf(groupId)?.resumptionPsk(epoch),
       },
     };
   }
@@ -165,7 +165,7 @@ export class Client {
         signatureKey: this.#signatureKeys.of(suite),
         ratchetTree: options.ratchetTree,
         hasGroup: (groupId) => this.#hasGroup(groupId),
-        checkOrigin: (psk, joined) => this.#checkOrigin(psk, joined),
+        checkOrigin: (psk, joined) => checkOrigin(psk, this.#stateOf(psk.pskGroupId), joined, this.#settings.policy),
       });
       used = !keyPackage.isLastResort;
       if (!used) {
@@ -305,17 +305,9 @@ export class Client {
     return { group: await this.#keep(state, send, { replaces: keepsId }), welcome };
   }
 
-  async #checkOrigin(psk: ResumptionPsk, joined: PublicEpoch): Promise<void> {
-    const former = this.#groups.get(hex(psk.pskGroupId));
-    const epoch = former?.publicEpoch;
-    if (epoch === undefined || epoch.context.value.epoch !== psk.pskEpoch) {
-      throw new TinyMlsError("missing", "the group that the new one follows is not at the epoch that it follows", {
-        operation: "joinGroup",
-        component: "mls",
-        retryable: false,
-      });
-    }
-    await checkFollows(psk, epoch, joined, this.#settings.policy);
+  /** Of a group that is open. */
+  #stateOf(groupId: Bytes): MemberState | undefined {
+    return this.#groups.get(hex(groupId))?.state;
   }
 
   async #newKeyPackage({ lastResort = false, lifetimeMs, cipherSuite }: KeyPackageOptions): Promise<KeyPackage> {

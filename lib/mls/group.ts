@@ -324,10 +324,9 @@ export class Group {
     });
   }
 
-  /** @internal Lent; undefined where it is erased. */
-  resumptionPsk(epoch: bigint): Secret | undefined {
-    if (this.#closed !== undefined) return undefined;
-    return epoch === this.epoch ? this.#epoch.secrets.resumptionPsk : this.#state.past.resumptionPsk(epoch);
+  /** @internal Lent; undefined once the group is closed. */
+  get state(): MemberState | undefined {
+    return this.#closed === undefined ? this.#state : undefined;
   }
 
   /** @internal */

@@ -56,6 +56,7 @@ const titles = {
   // Proposals
   "6/group-id": "A message is of the group that it is given to",
   "6/group-message": "A message of a group is a PublicMessage or a PrivateMessage",
+  "11.2/epoch": "The successor of a group follows the epoch that its ReInit began",
   "11.2/members": "All members of a reinitialized group are members of the new one",
   "11.2/parameters": "The new group has the parameters that the ReInit names",
   "11.3/members": "The members of a branch are members of the group that it comes from",

@@ -90,7 +90,7 @@ export class World {
     },
     retention: retentionFrom(),
     counters: new Counters(),
-    psks: { external: () => undefined, resumption: (_, epoch) => this.resumptionPsk(epoch) },
+    psks: { external: () => undefined, resumption: (_, epoch) => this.bob.resumptionPsk(epoch) },
   };
 
   async client(name: string, signatureKey?: PrivateKey): Promise<Client> {
@@ -115,10 +115,6 @@ export class World {
     const puppet = new Puppet(this.suite, name);
     this.puppets.set(name, puppet);
     return puppet;
-  }
-
-  private resumptionPsk(epoch: bigint): Secret | undefined {
-    return epoch === this.bob.epoch.context.value.epoch ? this.bob.epoch.secrets.resumptionPsk : undefined;
   }
 
   /** A leaf as it is in the tree now. */

@@ -1,14 +1,44 @@
 /** RFC 9420 §11.2, §11.3: whether a group is what the one that it follows says it should be. */
 import { encode, vector } from "../../codec/index.js";
+import { TinyMlsError } from "../../errors.js";
 import { Extension, ResumptionPSKUsage, type Credential } from "../objects/index.js";
 import { refuse } from "../rules.js";
 import type { RatchetTree } from "../tree/index.js";
 import { identityOf } from "./authentication.js";
-import type { PublicEpoch } from "./epoch.js";
+import { epochOf, type PublicEpoch } from "./epoch.js";
 import type { ResumptionPsk } from "./join.js";
+import type { MemberState } from "./member-state.js";
 import type { GroupPolicy } from "./policy.js";
 
 const extensions = vector(Extension);
+
+/**
+ * A joiner's check: whether `epoch` may follow what the PSK names.
+ * @param former the group that the PSK names, of which the client has the PSK
+ * @throws TinyMlsError `invalid` with the rule; `missing` where the epoch of that group is not kept and its members are not known
+ */
+export async function checkOrigin(
+  psk: ResumptionPsk,
+  former: MemberState | undefined,
+  epoch: PublicEpoch,
+  policy: GroupPolicy,
+): Promise<void> {
+  if (former === undefined) throw unknownOrigin();
+  if (psk.pskEpoch === epochOf(former.epoch)) return checkFollows(psk, former.epoch, epoch, policy);
+  // A commit came after, as none does after a ReInit.
+  if (psk.usage === ResumptionPSKUsage.reinit) refuse("11.2/epoch");
+  const tree = former.past.get(psk.pskEpoch)?.tree;
+  if (tree === undefined) throw unknownOrigin();
+  return checkFollows(psk, { ...former.epoch, tree }, epoch, policy);
+}
+
+function unknownOrigin(): TinyMlsError {
+  return new TinyMlsError("missing", "the epoch that the new group follows is not kept", {
+    operation: "joinGroup",
+    component: "mls",
+    retryable: false,
+  });
+}
 
 /**
  * @param former the epoch of the earlier group that the PSK comes from
@@ -31,7 +61,7 @@ export async function checkFollows(
 }
 
 function checkReInit({ reinit }: PublicEpoch, { context: { value } }: PublicEpoch): void {
-  if (reinit === undefined) refuse("11.2/parameters", "the group is not reinitialized");
+  if (reinit === undefined) refuse("11.2/epoch", "the group is not reinitialized");
   const same =
     Buffer.compare(reinit.groupId, value.groupId) === 0 &&
     reinit.version === value.version &&

@@ -1,8 +1,9 @@
 /** What a member holds of a group: the current epoch, its proposals, and what is kept of epochs before. */
+import type { Secret } from "../../native/secret.js";
 import { FramingContext, type SenderKeys } from "../framing/index.js";
 import type { RetentionPolicy } from "../schedule/index.js";
 import type { Counters } from "./counters.js";
-import { disposeEpoch, type MemberEpoch } from "./epoch.js";
+import { disposeEpoch, epochOf, type MemberEpoch } from "./epoch.js";
 import { PastEpochs } from "./past-epochs.js";
 import type { GroupPolicy } from "./policy.js";
 import { ProposalCache } from "./proposal-cache.js";
@@ -71,6 +72,11 @@ export class MemberState {
   /** The first time counts. */
   noticeFork(at: number | undefined = this.environment.policy.now()): void {
     this.#forkNoticedAt ??= at;
+  }
+
+  /** The resumption_psk of an epoch, lent; undefined where it is erased. */
+  resumptionPsk(epoch: bigint): Secret | undefined {
+    return epoch === epochOf(this.#epoch) ? this.#epoch.secrets.resumptionPsk : this.past.resumptionPsk(epoch);
   }
 
   /** Remembers a proposal or commit of this member, to know its echo. */

@@ -72,7 +72,7 @@ function environmentOf(own: OwnKeyPackage, psks: ReadonlyMap<string, Secret>, jo
       external: (id) => psks.get(Buffer.from(id).toString("hex")),
       resumption: (groupId, epoch) => {
         const group = joined();
-        return group.groupId.equals(groupId) ? group.resumptionPsk(epoch) : undefined;
+        return group.groupId.equals(groupId) ? group.state?.resumptionPsk(epoch) : undefined;
       },
     },
   };
