@@ -34,10 +34,14 @@ function configuration(): string | undefined {
 
 const config = configuration();
 
-(config === undefined ? test.skip : test)("a provider of the system serves both suites and ratchets", () => {
-  const env = { ...process.env, OPENSSL_MODULES: folder, OPENSSL_CONF: config };
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [script], { env, encoding: "utf8" });
-  expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" });
-  const served = ["AES-128-GCM aes-ctr", "AES-128-GCM hkdf-sha256", "AES-256-GCM aes-ctr", "AES-256-GCM hkdf-sha256"];
-  expect(JSON.parse(stdout)).toEqual({ fips: true, served, standard: true, nodeAsItWas: true });
-});
+const title = "a provider of the system serves both suites and ratchets";
+const reason = "no FIPS provider of OpenSSL, which Debian 13 has as openssl-provider-fips";
+if (config === undefined) test.skip(`${title}: ${reason}`, () => undefined);
+else
+  test(title, () => {
+    const env = { ...process.env, OPENSSL_MODULES: folder, OPENSSL_CONF: config };
+    const { status, signal, stdout, stderr } = spawnSync(process.execPath, [script], { env, encoding: "utf8" });
+    expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" });
+    const served = ["AES-128-GCM aes-ctr", "AES-128-GCM hkdf-sha256", "AES-256-GCM aes-ctr", "AES-256-GCM hkdf-sha256"];
+    expect(JSON.parse(stdout)).toEqual({ fips: true, served, standard: true, nodeAsItWas: true });
+  });

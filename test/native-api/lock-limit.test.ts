@@ -21,18 +21,21 @@ function run(kibibytes: number, task: string): unknown {
 
 const possible = process.platform === "linux" && limited(0, ["true"]).status === 0;
 
-(possible ? describe : describe.skip).each([0, 256])("with a lock limit of %d KiB", (kibibytes) => {
-  test("secrets go on in unlocked memory, which capabilities() counts", () => {
-    expect(run(kibibytes, "lenient")).toEqual({ opened: true, counted: true, withinLimit: true, emptied: true });
-  });
+const reason = "the lock limit binds no process here, or setpriv of util-linux is missing";
+if (!possible) test.skip(`a lock limit that is too low: ${reason}`, () => undefined);
+else
+  describe.each([0, 256])("with a lock limit of %d KiB", (kibibytes) => {
+    test("secrets go on in unlocked memory, which capabilities() counts", () => {
+      expect(run(kibibytes, "lenient")).toEqual({ opened: true, counted: true, withinLimit: true, emptied: true });
+    });
 
-  test("strict memory is refused with a typed error, and what is there stays", () => {
-    expect(run(kibibytes, "strict")).toEqual({
-      refusals: { secret: "internal", buffer: "internal", large: "internal", context: "internal" },
-      filled: true,
-      unchanged: true,
-      stillOpens: true,
-      goesOn: true,
+    test("strict memory is refused with a typed error, and what is there stays", () => {
+      expect(run(kibibytes, "strict")).toEqual({
+        refusals: { secret: "internal", buffer: "internal", large: "internal", context: "internal" },
+        filled: true,
+        unchanged: true,
+        stillOpens: true,
+        goesOn: true,
+      });
     });
   });
-});
