@@ -11,7 +11,7 @@ import { Secret, type PrivateKey } from "tinymls/crypto";
 import { PostgresStorage } from "tinymls/storage/postgres";
 import { SqliteStorage } from "tinymls/storage/sqlite";
 import { sqlitePlace } from "../durable/stores.js";
-import { installed, PostgresServer } from "../storage/postgres-server.js";
+import { installed, PostgresServer, serverCommand } from "../storage/postgres-server.js";
 import { SecretRecorder } from "./recorder.js";
 
 const { begin } = FleetRecords.prototype as {
@@ -92,27 +92,30 @@ async function plant(storage: Storage, look: () => Buffer[]): Promise<void> {
   planted.dispose();
 }
 
-// Only Linux shows a process its own memory as a file.
-(process.platform === "linux" ? test : test.skip)(
-  "of the vault, the client, its groups and the fleet no secret is in memory once they are closed",
-  async () => {
-    const place = sqlitePlace();
-    const storage = await SqliteStorage.open(join(place.folder, "state.db"));
-    const start = recorder.count;
-    let whileOpen: Record<string, number> | undefined;
-    const look = (): Buffer[] => {
-      whileOpen ??= recorder.found(start);
-      return [Buffer.alloc(32)];
-    };
-    await use(storage, look);
-    // Of the fleet only what is derived from an epoch stays.
-    expect(Object.keys(whileOpen!)).toEqual(expect.arrayContaining(["random", "signature key", "exporter"]));
-    expect(recorder.found(start)).toEqual({});
-    await storage.close();
-    place.remove();
-  },
-  120_000,
-);
+const title = "of the vault, the client, its groups and the fleet no secret is in memory once they are closed";
+const reason = "only Linux shows a process its own memory as a file";
+if (process.platform !== "linux") test.skip(`${title}: ${reason}`, () => undefined);
+else
+  test(
+    title,
+    async () => {
+      const place = sqlitePlace();
+      const storage = await SqliteStorage.open(join(place.folder, "state.db"));
+      const start = recorder.count;
+      let whileOpen: Record<string, number> | undefined;
+      const look = (): Buffer[] => {
+        whileOpen ??= recorder.found(start);
+        return [Buffer.alloc(32)];
+      };
+      await use(storage, look);
+      // Of the fleet only what is derived from an epoch stays.
+      expect(Object.keys(whileOpen!)).toEqual(expect.arrayContaining(["random", "signature key", "exporter"]));
+      expect(recorder.found(start)).toEqual({});
+      await storage.close();
+      place.remove();
+    },
+    120_000,
+  );
 
 describe("secrets at rest", () => {
   test("are in no file of SQLite", async () => {
@@ -135,9 +138,9 @@ describe("secrets at rest", () => {
     place.remove();
   }, 120_000);
 
-  (installed ? test : test.skip)(
-    "are in no file of PostgreSQL",
-    async () => {
+  if (!installed) test.skip(`PostgreSQL: no server, install it with ${serverCommand}`, () => undefined);
+  else
+    test("are in no file of PostgreSQL", async () => {
       const server = new PostgresServer();
       await server.start();
       const { host, user, database } = server.address;
@@ -147,7 +150,5 @@ describe("secrets at rest", () => {
       await plant(storage, () => filesIn(join(server.folder, "data")));
       await storage.close();
       await server.remove();
-    },
-    120_000,
-  );
+    }, 120_000);
 });
