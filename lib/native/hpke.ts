@@ -142,8 +142,8 @@ export const hpke = {
   },
 
   /**
-   * Seals many messages in base mode, in parallel off the event loop unless they are so few that they are done at once. The inputs are copied before this returns; secrets may be
-   * disposed then. All are sealed or none: the error of the first that is refused names it by `path`, as `items[3]`.
+   * Seals many messages in base mode, in parallel off the event loop unless they are so few that they are done at once. The inputs
+   * are copied before this returns; secrets may be disposed then. All are sealed or none: the error of the first that is refused names it by `path`, as `items[3]`.
    */
   sealAll: (suite: HpkeSuite, items: readonly HpkeItem[]): Promise<HpkeSealed[]> => sealAll(suite, items),
 

@@ -49,8 +49,8 @@ export const signature = {
   },
 
   /**
-   * As `verify`, for many, in parallel off the event loop unless they are so few that they are done at once. The inputs are copied before this returns. An item whose public key is
-   * refused is `false` and does not hurt the rest.
+   * As `verify`, for many, in parallel off the event loop unless they are so few that they are done at once. The inputs are copied
+   * before this returns. An item whose public key is refused is `false` and does not hurt the rest.
    */
   async verifyAll(algorithm: SignatureAlgorithm, items: readonly SignedItem[]): Promise<boolean[]> {
     const operation = "signature.verifyAll";

@@ -273,6 +273,23 @@ describe("SQLite: what was overwritten or deleted", () => {
   });
 });
 
+test("SQLite: a transaction of whoever brought the database is left as it is", async () => {
+  const database = connect(newFile());
+  const storage = await SqliteStorage.open({ database });
+  await storage.write([{ put: "a", value }]);
+  database.exec("BEGIN");
+  database.exec("CREATE TABLE theirs (x)");
+  for (const call of [storage.get("a"), storage.write([{ put: "a", value: Buffer.from("2") }])]) {
+    expect(await faultOf(call)).toMatchObject({ code: "storage" });
+  }
+  expect(database.inTransaction).toBe(true);
+  database.exec("COMMIT");
+  expect(database.prepare("SELECT count(*) AS rows FROM theirs").get()).toMatchObject({ rows: 0 });
+  expect((await storage.get("a"))!.value).toEqual(value);
+  await storage.close();
+  database.close();
+});
+
 test("SQLite: an open database that was passed stays open, a class is used, FULL is set", async () => {
   const database = connect(newFile());
   const storage = await SqliteStorage.open({ database, synchronous: "FULL" });

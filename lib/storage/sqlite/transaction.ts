@@ -8,7 +8,10 @@ import type { SqliteDatabase } from "./database.js";
 
 /** Runs `use` in one transaction that reads: all its statements see one state. */
 export function reading<T>(database: SqliteDatabase, use: () => T): T {
-  return within(database, "BEGIN; SELECT 1 FROM sqlite_master LIMIT 1", use);
+  return within(database, "BEGIN", () => {
+    database.exec("SELECT 1 FROM sqlite_master LIMIT 1");
+    return use();
+  });
 }
 
 /** Runs `use` in one transaction that writes, and undoes it when `use` throws. */
@@ -17,8 +20,9 @@ export function writing<T>(database: SqliteDatabase, use: () => T): T {
 }
 
 function within<T>(database: SqliteDatabase, begin: string, use: () => T): T {
+  // Outside: where it is refused the transaction that is open is that of whoever brought the database.
+  database.exec(begin);
   try {
-    database.exec(begin);
     const result = use();
     database.exec("COMMIT");
     return result;
