@@ -32,6 +32,7 @@
       "conditions": [
         ["OS=='linux'", {
           # nodelete: threads and exit handlers of the addon outlive the worker that loaded it.
+          "cflags_cc": ["-fno-plt"],
           "ldflags": ["-Wl,-z,now", "-Wl,-z,relro", "-Wl,-z,nodelete", "-Wl,--exclude-libs,ALL"],
         }],
         ["OS=='mac'", {

@@ -3,7 +3,7 @@ import { inspect, types } from "node:util";
 import type { TinyMlsError } from "../errors.js";
 import type { Bytes } from "../native/addon.js";
 import { handleOf, release, releaseWhenCollected, Secret } from "../native/secret.js";
-import { native, news, openFrame, sealFrame } from "./addon.js";
+import { closedFault, native, news, openFrame, sealFrame } from "./addon.js";
 import { Batch, Kind, mixedBatch, type Operation, type OperationResult } from "./batch.js";
 import { fetchEvents, securityCodes, SecurityLog, type ContextEvents } from "./events.js";
 import { checked, contextError } from "./faults.js";
@@ -26,7 +26,7 @@ interface Aad {
 
 const none = new Uint8Array(0);
 const whole = (data: Buffer): Buffer => data;
-const [closedFault, rotateOperation] = [-8, "Context.rotateKey"];
+const rotateOperation = "Context.rotateKey";
 
 /**
  * An epoch-rotating, ratcheting AEAD. Keys live in native memory. All operations throw a `TinyMlsError`: `closed` after `close()`,
@@ -109,7 +109,7 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
   encrypt(plaintext: Bytes | string, options?: Aad): Buffer {
     const operation = "Context.encrypt";
     const text = bytesOf(plaintext, operation, "plaintext");
-    const out = Buffer.allocUnsafe(text.byteLength + FRAME_OVERHEAD);
+    const out = Buffer.allocUnsafe(text.length + FRAME_OVERHEAD);
     const written = sealFrame(this.#handle, text, out, options?.aad);
     if (!(written >= 0 && written < news)) this.#settle(written, operation, text, out, options?.aad);
     return out;
@@ -119,7 +119,7 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
   decrypt(frame: Bytes, options?: Aad): Buffer {
     const operation = "Context.decrypt";
     if (!types.isUint8Array(frame)) throw usage(operation, "frame must be a Uint8Array");
-    const out = Buffer.allocUnsafe(Math.max(0, frame.byteLength - FRAME_OVERHEAD));
+    const out = Buffer.allocUnsafe(Math.max(0, frame.length - FRAME_OVERHEAD));
     const written = openFrame(this.#handle, frame, out, options?.aad);
     if (!(written >= 0 && written < news)) this.#settle(written, operation, frame, out, options?.aad);
     return out;

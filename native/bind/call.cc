@@ -54,15 +54,21 @@ bool CallReader::absent(size_t index) const {
 }
 
 View CallReader::bytes(size_t index) {
+  napi_typedarray_type type = napi_uint8_array;
   napi_value memory = nullptr;
-  const View view = read_bytes(index, &memory);
+  const View view = read_bytes(index, &type, &memory);
   // To N-API a SharedArrayBuffer is no ArrayBuffer.
   bool exclusive = false;
   if (memory && (napi_is_arraybuffer(env_, memory, &exclusive) != napi_ok || !exclusive)) refuse(Fault::kUsage);
   return view;
 }
 
-View CallReader::bytes_of_any_memory(size_t index) { return read_bytes(index, nullptr); }
+View CallReader::bytes_of_any_memory(size_t index) {
+  napi_typedarray_type type = napi_uint8_array;
+  return read_bytes(index, &type, nullptr);
+}
+
+View CallReader::bytes_of_known_array(size_t index) { return read_bytes(index, nullptr, nullptr); }
 
 View CallReader::optional_bytes_of_any_memory(size_t index) {
   bool array = false;  // asked first: cheaper than the type of the value, which is undefined as a rule
@@ -70,13 +76,12 @@ View CallReader::optional_bytes_of_any_memory(size_t index) {
   return array || !absent(index) ? bytes_of_any_memory(index) : View{};
 }
 
-View CallReader::read_bytes(size_t index, napi_value* memory) {
-  napi_typedarray_type type;
+View CallReader::read_bytes(size_t index, napi_typedarray_type* type, napi_value* memory) {
   size_t length = 0;
   void* data = nullptr;
   if (index >= capacity_ ||
-      napi_get_typedarray_info(env_, arguments_[index], &type, &length, &data, memory, nullptr) != napi_ok ||
-      type != napi_uint8_array) {
+      napi_get_typedarray_info(env_, arguments_[index], type, &length, &data, memory, nullptr) != napi_ok ||
+      (type && *type != napi_uint8_array)) {
     refuse(Fault::kUsage);
     return {kNothing, 0};
   }

@@ -79,6 +79,9 @@ class CallReader {
   // spoils its own message, and nothing else.
   View bytes_of_any_memory(size_t index);
   View optional_bytes_of_any_memory(size_t index);
+  // The same of what TypeScript has found to be a Uint8Array, which costs it half of what it costs here. Of another
+  // typed array these would be as many octets as it has elements.
+  View bytes_of_known_array(size_t index);
   bool absent(size_t index) const;  // undefined or null
   // Room for a result.
   MutableView out(size_t index) {
@@ -116,7 +119,7 @@ class CallReader {
 
  private:
   bool read_number(size_t index, double& value) const;
-  View read_bytes(size_t index, napi_value* memory);
+  View read_bytes(size_t index, napi_typedarray_type* type, napi_value* memory);
   double any_number(size_t index);  // NaN, and refused, when it is none
 
   napi_env env_;

@@ -21,7 +21,7 @@ template <auto operation>
 napi_value one_frame(napi_env env, napi_callback_info info) {
   Call<4> call(env, info);
   Attachment* const context = call.object<Attachment>(0);
-  const View input = call.bytes_of_any_memory(1), output = call.bytes_of_any_memory(2);
+  const View input = call.bytes_of_known_array(1), output = call.bytes_of_known_array(2);
   const View aad = call.optional_bytes_of_any_memory(3);
   if (call.refused()) return call.refusal();
   const MutableView out(const_cast<uint8_t*>(output.data()), output.size());

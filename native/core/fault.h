@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace tinymls {
@@ -45,6 +46,23 @@ class [[nodiscard]] Result {
  private:
   std::optional<T> value_;
   Fault fault_ = Fault::kInternal;
+};
+
+// A number and its fault together fit the two registers that a function returns in.
+template <class T>
+requires std::is_arithmetic_v<T>
+class [[nodiscard]] Result<T> {
+ public:
+  Result(T value) : value_(value) {}      // NOLINT(google-explicit-constructor)
+  Result(Fault fault) : fault_(fault) {}  // NOLINT(google-explicit-constructor)
+
+  explicit operator bool() const { return fault_ == Fault{}; }
+  Fault fault() const { return fault_; }
+  T operator*() const { return value_; }
+
+ private:
+  T value_{};
+  Fault fault_{};
 };
 
 template <>

@@ -86,6 +86,10 @@ class Keyring {
   std::vector<KeyringEvent> events(uint64_t& seen);
 
   static constexpr size_t kMaxEvents = 64;
+  // A forked child would seal under the nonces of its parent, so that a Keyring works in the process that made it
+  // alone.
+  static void count_fork() { forks_.fetch_add(1); }
+
   const KeyringOptions& options() const { return options_; }
   const SenderId& sender() const { return sender_; }
 
@@ -125,9 +129,12 @@ class Keyring {
   void record(KeyringEvent event);
   void changed() { version_.fetch_add(1, std::memory_order_acq_rel); }
   // Whoever caches something compares this first. It changes in a forked child too.
-  uint64_t version() const;
+  uint64_t version() const { return version_.load(std::memory_order_acquire) + (uint64_t{process()} << 48); }
+  static uint32_t process() { return forks_.load(std::memory_order_relaxed); }
   void close_locked(Fault cause);
   Fault failed(Fault fault);  // closes when it is fatal
+
+  inline static constinit std::atomic<uint32_t> forks_{0};
 
   const KeyringOptions options_;
   const SenderId sender_;

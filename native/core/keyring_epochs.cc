@@ -17,13 +17,8 @@ namespace {
 
 constexpr size_t kEntropyLength = 32;
 
-// A forked child would seal under the nonces of its parent, so that a Keyring works in the process that made it alone.
-#ifdef _WIN32
-uint32_t process_count() { return 0; }
-#else
-std::atomic<uint32_t> forks{0};
-uint32_t process_count() { return forks.load(std::memory_order_relaxed); }
-const int forks_counted = pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1); });
+#ifndef _WIN32
+const int forks_counted = pthread_atfork(nullptr, nullptr, [] { Keyring::count_fork(); });
 #endif
 
 bool in_range(const KeyringOptions& o, View secret) {
@@ -77,7 +72,7 @@ Result<std::shared_ptr<Keyring>> Keyring::create(const KeyringOptions& options, 
   if (!epoch_secret) return epoch_secret.fault();
   std::shared_ptr<Keyring> keyring(new (std::nothrow) Keyring(options, sender));
   if (!keyring) return Fault::kMemory;
-  keyring->process_ = process_count();
+  keyring->process_ = process();
   keyring->born_ = options.clock();
   if (auto begun = keyring->begin_epoch(options.first_epoch, epoch_secret->view(), keyring->born_ - options.first_age);
       !begun) {
@@ -90,14 +85,10 @@ Result<std::shared_ptr<Keyring>> Keyring::create(const KeyringOptions& options, 
   return keyring;
 }
 
-uint64_t Keyring::version() const {
-  return version_.load(std::memory_order_acquire) + (uint64_t{process_count()} << 48);
-}
-
 Keyring::~Keyring() { close(); }
 
 Result<void> Keyring::usable() const {
-  if (closed() || process_ != process_count()) return Fault::kClosed;
+  if (closed() || process_ != process()) return Fault::kClosed;
   return {};
 }
 

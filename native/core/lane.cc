@@ -5,18 +5,15 @@
 
 namespace tinymls {
 
-void Lane::enter() {
-  uint8_t expected = kIdle;
-  while (!state_.compare_exchange_weak(expected, kBusy, std::memory_order_acquire)) {
-    expected = kIdle;
-    std::this_thread::yield();  // another thread is wiping it, which takes less than a microsecond
+// Another thread is wiping it, which takes less than a microsecond.
+void Lane::wait() {
+  for (uint8_t expected = kIdle; !state_.compare_exchange_weak(expected, kBusy, std::memory_order_acquire);
+       expected = kIdle) {
+    std::this_thread::yield();
   }
-  used_ = true;
 }
 
-void Lane::leave() {
-  uint8_t expected = kBusy;
-  if (state_.compare_exchange_strong(expected, kIdle, std::memory_order_release)) return;
+void Lane::wipe_and_leave() {
   drop_keys();
   state_.store(kIdle, std::memory_order_release);
 }
@@ -31,6 +28,7 @@ bool Lane::seize() {
 
 void Lane::wipe_keys() {
   if (!seize()) return;
+  seal.give_back();
   drop_keys();
   leave();
 }
@@ -38,10 +36,14 @@ void Lane::wipe_keys() {
 void Lane::expire(Nanos now) {
   if (!seize()) return;
   if (!used_) {
+    seal.give_back();
     drop_keys();
   } else {
     used_ = false;
-    if (seal.epoch && now >= seal.epoch->expiry(seal.step)) seal = {};
+    if (seal.epoch && now >= seal.epoch->expiry(seal.step)) {
+      seal.give_back();
+      seal = {};
+    }
     std::erase_if(open_, [now](const OpenKey& key) { return now >= key.expiry; });
   }
   leave();

@@ -17,6 +17,15 @@ struct SealKey {
   Nanos until = 0;             // of use: the end of the step, or of sealing under the epoch
   uint64_t first = 0;          // the step's first sequence number
   uint64_t next = 0, end = 0;  // sequence numbers taken and not yet used
+
+  // Under the mutex of the Keyring: lets go of those, so that a lone lane leaves no gap. Where another lane has taken
+  // later ones, or has begun to count for a later step, they count as used.
+  void give_back() {
+    uint64_t last = end;
+    if (next != end && epoch->counted_step == step)
+      epoch->sequence.compare_exchange_strong(last, next, std::memory_order_relaxed);
+    next = end = 0;
+  }
 };
 
 struct OpenKey {
@@ -69,8 +78,17 @@ class Lane {
   enum State : uint8_t { kIdle, kBusy, kBusyThenWipe };
   static constexpr size_t kMaxOpenKeys = 8;
 
-  void enter();
-  void leave();
+  void enter() {
+    uint8_t expected = kIdle;
+    if (!state_.compare_exchange_strong(expected, kBusy, std::memory_order_acquire)) wait();
+    used_ = true;
+  }
+  void leave() {
+    uint8_t expected = kBusy;
+    if (!state_.compare_exchange_strong(expected, kIdle, std::memory_order_release)) wipe_and_leave();
+  }
+  void wait();
+  void wipe_and_leave();
   bool seize();  // true: held now; false: its holder wipes it
   void drop_keys();
 

@@ -57,6 +57,12 @@ function leaks(subject: Subject): boolean {
   return true;
 }
 
+// A leak that is there may hide in noise for a while.
+function leaksAtLast(subject: Subject): boolean {
+  for (let attempt = 0; attempt < 5; attempt++) if (leaks(subject)) return true;
+  return false;
+}
+
 // Two arrays that differ in the first octet alone, or in the last alone.
 function comparison(length: number, times: number, equal: (a: Uint8Array, b: Uint8Array) => unknown): Subject {
   const a = randomBytes(length);
@@ -108,7 +114,7 @@ describe("a comparison that stops at the first difference is caught", () => {
     [32, 20],
     [1024, 4],
   ])("of %i octets", (length, times) => {
-    expect(leaks(comparison(length, times, earlyExit))).toBe(true);
+    expect(leaksAtLast(comparison(length, times, earlyExit))).toBe(true);
   });
 });
 
@@ -135,7 +141,7 @@ describe("opening takes the same time wherever the tag is wrong", () => {
 
   test("and one that compared the tag with an early exit would be caught", () => {
     const subject = opening(2, (right, tag, call) => call() < 0 && earlyExit(right, tag));
-    expect(leaks(subject)).toBe(true);
+    expect(leaksAtLast(subject)).toBe(true);
     subject.end();
   });
 });

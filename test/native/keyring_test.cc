@@ -1,3 +1,7 @@
+#include <map>
+#include <random>
+#include <set>
+
 #include "keyring_fixture.h"
 
 namespace tinymls {
@@ -146,6 +150,46 @@ TEST(Keyring, NeverSealsPastMaxOperationsOfAStep) {
   advance(100);  // the next step counts from zero
   for (uint32_t i = 0; i < 5; ++i) EXPECT_EQ(header_of(party.seal("x")).epoch, 4u);
   EXPECT_EQ(header_of(party.seal("x")).epoch, 5u);
+}
+
+TEST(Keyring, ALoneLaneLeavesNoGapBetweenSequenceNumbers) {
+  Party party(manual_options());
+  uint64_t next = 0;
+  const auto seal_some = [&] {
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(header_of(party.seal("x")).sequence, next++);
+  };
+  seal_some();
+  advance(100);  // the next step
+  seal_some();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(party.ring->collect());  // an idle lane loses its keys
+  seal_some();
+}
+
+TEST(Keyring, LanesThatTakeTurnsRepeatNoSequenceNumberAndKeepToMaxOperations) {
+  KeyringOptions options = manual_options();
+  options.max_operations = 100;
+  options.state_lifetime = options.max_key_age = options.min_key_rotation = 10'000 * kMillisecond;
+  Party first(options);
+  std::vector<Party> parties;
+  for (int i = 0; i < 3; ++i) parties.emplace_back(first.ring);
+  std::map<std::pair<uint32_t, uint32_t>, uint64_t> sealed;  // by epoch and step
+  std::set<std::pair<uint32_t, uint64_t>> numbers;
+  std::mt19937 draw(1);  // NOLINT: the same each time
+  constexpr int kFrames = 20'000;
+  for (int i = 0; i < kFrames; ++i) {
+    const auto header = header_of(parties[draw() % parties.size()].seal("x"));
+    EXPECT_TRUE(numbers.emplace(header.epoch, header.sequence).second);
+    EXPECT_LE((++sealed[{header.epoch, header.step}]), options.max_operations);
+    if (draw() % 64 == 0) advance(draw() % 150);
+    if (draw() % 256 == 0) {
+      ASSERT_TRUE(first.ring->collect());
+    }
+    if (draw() % 512 == 0) {
+      parties.front().ring->detach(parties.front().lane);
+      parties.front().lane = first.ring->attach();
+    }
+  }
+  EXPECT_GT(sealed.size(), 100u);
 }
 
 TEST(Keyring, RotatesBeforeTheSequenceNumberEnds) {
