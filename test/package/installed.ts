@@ -31,8 +31,9 @@ export interface Ended {
 }
 
 /** Runs a program to its end; what npm has set for this run of the tests stays away from it. */
-export function run(program: string, args: string[], cwd: string): Ended {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_)/.test(name)));
+export function run(program: string, args: string[], cwd: string, more: Record<string, string> = {}): Ended {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_)/.test(name));
+  const env = { ...Object.fromEntries(kept), ...more };
   const shell = process.platform === "win32" && /^np[mx]$/.test(program); // a script there
   const options = { cwd, env, shell, encoding: "utf8", maxBuffer: 1 << 26 } as const;
   const { status, stdout, stderr } = spawnSync(program, args, options);
