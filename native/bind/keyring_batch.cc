@@ -28,20 +28,35 @@ class Operations {
 
   size_t count() const { return places_.size(); }
 
-  void run(size_t index, Keyring& ring, Lane& lane) const {
+  // Those from `first` to before `last`.
+  void run(size_t first, size_t last, Keyring& ring, Lane& lane) const {
+    while (first < last) {
+      const Lane::Use use(lane);
+      size_t octets = 0;
+      do {
+        run(first, ring, use);
+        octets += places_[first].text;
+      } while (++first < last && octets < kHeldOctets);
+    }
+  }
+
+ private:
+  // Whoever wants the keys wiped meanwhile waits for no more than these.
+  static constexpr size_t kHeldOctets = 4096;
+
+  struct Place {
+    size_t input, text, aad, output, room;
+  };
+
+  void run(size_t index, Keyring& ring, const Lane::Use& use) const {
     const Place& place = places_[index];
     const View text = input_.subspan(place.input, place.text),
                aad = input_.subspan(place.input + place.text, place.aad);
     const MutableView out = output_.subspan(place.output, place.room);
-    const auto result = kind(index) == Kind::kSeal ? ring.seal(lane, aad, text, out) : ring.open(lane, aad, text, out);
+    const auto result = kind(index) == Kind::kSeal ? ring.seal(use, aad, text, out) : ring.open(use, aad, text, out);
     const double answer = result ? static_cast<double>(*result) : -static_cast<double>(result.fault());
     std::memcpy(answers_.data() + index * sizeof answer, &answer, sizeof answer);
   }
-
- private:
-  struct Place {
-    size_t input, text, aad, output, room;
-  };
 
   Kind kind(size_t index) const { return static_cast<Kind>(kinds_[index]); }
   uint32_t length(size_t index) const {
@@ -81,7 +96,7 @@ napi_value batch(napi_env env, napi_callback_info info) {
   Attachment* const context = call.object<Attachment>(0);
   const Operations operations(call, 1);
   if (call.refused()) return call.refusal();
-  for (size_t i = 0; i < operations.count(); ++i) operations.run(i, *context->ring, *context->lane);
+  operations.run(0, operations.count(), *context->ring, *context->lane);
   return call.number(context->ring->event_count() != context->seen ? 1 : 0);
 }
 
@@ -102,7 +117,7 @@ class BatchJob final : public Job {
     const size_t parts = std::min(count, 4 * pool_parallelism());
     parallel_for(parts, [&](size_t part) {
       const auto lane = ring_->attach();
-      for (size_t i = count * part / parts; i < count * (part + 1) / parts; ++i) operations_.run(i, *ring_, *lane);
+      operations_.run(count * part / parts, count * (part + 1) / parts, *ring_, *lane);
       ring_->detach(lane);
     });
   }

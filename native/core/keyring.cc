@@ -37,34 +37,29 @@ uint64_t block_size(uint32_t lanes, uint64_t max_operations) {
 
 }  // namespace
 
-Result<size_t> Keyring::seal(Lane& lane, View aad, View plaintext, MutableView out) {
+Result<size_t> Keyring::seal(const Lane::Use& use, View aad, View plaintext, MutableView out) {
+  Lane& lane = use.lane();
   return counted(lane, lane.counters.sealed, kFrameOverhead, [&] { return seal_in(lane, aad, plaintext, out); });
 }
 
-Result<size_t> Keyring::open(Lane& lane, View aad, View frame, MutableView out) {
+Result<size_t> Keyring::open(const Lane::Use& use, View aad, View frame, MutableView out) {
+  Lane& lane = use.lane();
   return counted(lane, lane.counters.opened, 0, [&] { return open_in(lane, aad, frame, out); });
 }
 
 // One operation in the lane, which answers the octets written. The text is shorter than those by `overhead`.
 template <class Operation>
 inline Result<size_t> Keyring::counted(Lane& lane, OperationCounters& counters, size_t overhead, Operation operation) {
-  size_t written = 0;
-  Fault fault{};
-  {
-    const Lane::Use use(lane);
-    const Nanos started = counters.begin() ? precise_clock() : 0;
-    if (const auto result = operation()) {
-      written = *result;
-      counters.succeed(written - overhead);
-      if (started != 0) counters.time(static_cast<uint64_t>(precise_clock() - started));
-    } else {
-      fault = result.fault();
-      lane.counters.fail(fault);
-    }
+  const Nanos started = counters.begin() ? precise_clock() : 0;
+  const Result<size_t> result = operation();
+  if (result) {
+    counters.succeed(*result - overhead);
+    if (started != 0) counters.time(static_cast<uint64_t>(precise_clock() - started));
+  } else {
+    lane.counters.fail(result.fault());
   }
   if (options_.timing_jitter != 0) jitter();
-  if (fault != Fault{}) return failed(fault);
-  return written;
+  return result ? result : failed(result.fault());
 }
 
 Result<size_t> Keyring::seal_in(Lane& lane, View aad, View plaintext, MutableView out) {

@@ -61,8 +61,8 @@ class Keyring {
 
   // Each answers the octets written. The output is written whole, or untouched or wiped. Input and output may overlap
   // only where the text stays in place: out + 23 is the plaintext, or the frame's octet 23 is out.
-  Result<size_t> seal(Lane& lane, View aad, View plaintext, MutableView out);
-  Result<size_t> open(Lane& lane, View aad, View frame, MutableView out);
+  Result<size_t> seal(const Lane::Use& use, View aad, View plaintext, MutableView out);
+  Result<size_t> open(const Lane::Use& use, View aad, View frame, MutableView out);
 
   // The new epoch. Entropy is for a Keyring that is not shared, or Fault::kUsage.
   Result<uint32_t> rotate(View entropy);

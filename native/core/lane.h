@@ -43,11 +43,12 @@ struct OpenKey {
 // busy one to do so when its operation ends, so that neither waits for the other.
 class Lane {
  public:
-  // Holds the lane for one operation.
+  // Holds the lane for an operation, or for a few short ones.
   class Use {
    public:
-    explicit Use(Lane& lane) : lane_(lane) { lane.enter(); }
+    Use(Lane& lane) : lane_(lane) { lane.enter(); }  // NOLINT(google-explicit-constructor): for one operation, unnamed
     ~Use() { lane_.leave(); }
+    Lane& lane() const { return lane_; }
     Use(const Use&) = delete;
     Use& operator=(const Use&) = delete;
 
