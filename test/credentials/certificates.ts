@@ -11,6 +11,7 @@ cryptoProvider.set(webcrypto as never);
 
 export const keyAlgorithms = {
   Ed25519: { name: "Ed25519" },
+  Ed448: { name: "Ed448" },
   "ECDSA-P256": { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
   "ECDSA-P384": { name: "ECDSA", namedCurve: "P-384", hash: "SHA-384" },
   "ECDSA-P521": { name: "ECDSA", namedCurve: "P-521", hash: "SHA-512" },
@@ -22,6 +23,14 @@ async function generateKeys(algorithm: KeyAlgorithm) {
     publicKey: webcrypto.CryptoKey;
     privateKey: webcrypto.CryptoKey;
   };
+}
+
+/** The generator takes Ed448 by its object identifier alone (RFC 8410 §3), the Web Cryptography API by its name alone. */
+function signerOf(privateKey: webcrypto.CryptoKey, algorithm: KeyAlgorithm): { key: unknown; provider: unknown } {
+  if (algorithm !== "Ed448") return { key: privateKey, provider: webcrypto };
+  const sign = (_: unknown, __: unknown, data: Uint8Array) => webcrypto.subtle.sign("Ed448", privateKey, data);
+  const exportKey = (format: "spki", key: webcrypto.CryptoKey) => webcrypto.subtle.exportKey(format, key);
+  return { key: { algorithm: { name: "1.3.101.113" } }, provider: { subtle: { sign, exportKey } } };
 }
 
 export interface Issued {
@@ -51,7 +60,8 @@ export async function issue(wanted: Wanted): Promise<Issued> {
   const usage = wanted.usage ?? (authority ? KeyUsageFlags.keyCertSign : KeyUsageFlags.digitalSignature);
   const issuer = wanted.issuer;
   const signingKeys = issuer?.keys ?? keys;
-  const certificate = await X509CertificateGenerator.create({
+  const signer = signerOf(signingKeys.privateKey, issuer?.algorithm ?? algorithm);
+  const fields = {
     serialNumber: (serial++).toString(16).padStart(4, "0"),
     subject: wanted.subject,
     issuer: issuer?.subject ?? wanted.subject,
@@ -59,14 +69,15 @@ export async function issue(wanted: Wanted): Promise<Issued> {
     notAfter: wanted.notAfter ?? new Date("2040-01-01T00:00:00Z"),
     signingAlgorithm: keyAlgorithms[issuer?.algorithm ?? algorithm],
     publicKey: keys.publicKey as never,
-    signingKey: signingKeys.privateKey as never,
+    signingKey: signer.key as never,
     extensions: [
       new BasicConstraintsExtension(authority, undefined, true),
       new KeyUsagesExtension(usage, true),
       await pkijs.SubjectKeyIdentifierExtension.create(keys.publicKey),
       await pkijs.AuthorityKeyIdentifierExtension.create(signingKeys.publicKey as never),
     ],
-  });
+  };
+  const certificate = await X509CertificateGenerator.create(fields, signer.provider as never);
   return { der: Buffer.from(certificate.rawData), keys, subject: wanted.subject, algorithm };
 }
 

@@ -15,12 +15,15 @@ import { CredentialType, unassignedType, type Credential } from "tinymls/message
 import { heldHandles } from "../held-handles.js";
 import { issue, KeyUsageFlags, type Issued, type KeyAlgorithm } from "../credentials/certificates.js";
 
-/** A cipher suite for each algorithm of certificates. */
-const suites: readonly (readonly [KeyAlgorithm, CipherSuite])[] = [
-  ["Ed25519", 1],
-  ["ECDSA-P256", 2],
-  ["ECDSA-P384", 7],
-  ["ECDSA-P521", 5],
+/** RFC 9420 §17.1: what the cipher suites sign with. */
+const suites: readonly (readonly [CipherSuite, KeyAlgorithm])[] = [
+  [1, "Ed25519"],
+  [2, "ECDSA-P256"],
+  [3, "Ed25519"],
+  [4, "Ed448"],
+  [5, "ECDSA-P521"],
+  [6, "Ed448"],
+  [7, "ECDSA-P384"],
 ];
 
 async function keyOf({ keys, algorithm }: Issued): Promise<PrivateKey> {
@@ -40,8 +43,8 @@ async function join(group: Group, client: Client): Promise<Group> {
 }
 
 test.each(suites)(
-  "X.509, %s: chains to a root that is trusted, a renewed one, and no others",
-  async (algorithm, suite) => {
+  "X.509, suite %i, %s: chains to a root that is trusted, a renewed one, and no others",
+  async (suite, algorithm) => {
     const handles = heldHandles();
     const root = await issue({ subject: "CN=Root", algorithm });
     const middle = await issue({ subject: "CN=Middle", algorithm, issuer: root, authority: true });
@@ -82,6 +85,11 @@ test.each(suites)(
     expect(await a.receiveMessage(renewal.commit)).toMatchObject({ kind: "commit", updated: [{ leafIndex: 1 }] });
     await renewal.confirm();
     expect(a.members()[1]!.signatureKey).toEqual(newKey.publicKey);
+    expect(await b.receiveMessage(await a.sendMessage("welcome back"))).toMatchObject({ kind: "application" });
+    expect(await a.receiveMessage(await b.sendMessage("again"))).toMatchObject({
+      kind: "application",
+      sender: { identity: Buffer.from("CN=Bob"), signatureKey: newKey.publicKey },
+    });
 
     const other = await named("CN=Carol");
     using otherKey = await keyOf(other);
