@@ -41,7 +41,8 @@ export const x509 = {
 
   /**
    * Verifies that a chain of DER certificates, the end entity first, each certified by the next (RFC 9420 §5.3.3), leads to
-   * one of `roots`, that all are valid at `time`, that the issuers are authorities and the end entity may sign (RFC 5280).
+   * one of `roots`, that all are valid at `time` and of 112 bits of strength, that the issuers are authorities and the end
+   * entity may sign (RFC 5280). Revocation is not looked up.
    * @throws TinyMlsError `malformed` for an unreadable certificate, `invalid` for a chain that does not verify
    */
   verifyChain(chain: readonly Bytes[], roots: readonly Bytes[], time: Date): EndEntity {

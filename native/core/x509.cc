@@ -10,6 +10,10 @@ namespace tinymls {
 
 namespace {
 
+// OpenSSL's level of 112 bits, below which no cipher suite is: no SHA-1, no RSA under 2048 bits, in any link of a
+// chain.
+constexpr int kAuthLevel = 2;
+
 using X509Ptr = std::unique_ptr<X509, Freed<X509_free>>;
 using StorePtr = std::unique_ptr<X509_STORE, Freed<X509_STORE_free>>;
 using StoreCtxPtr = std::unique_ptr<X509_STORE_CTX, Freed<X509_STORE_CTX_free>>;
@@ -89,6 +93,7 @@ Result<StorePtr> store_of(std::span<const View> roots, int64_t time) {
   X509_VERIFY_PARAM* parameters = X509_STORE_get0_param(store.get());
   X509_VERIFY_PARAM_set_time(parameters, static_cast<time_t>(time));
   X509_VERIFY_PARAM_set_depth(parameters, static_cast<int>(kMaxChainLength));
+  X509_VERIFY_PARAM_set_auth_level(parameters, kAuthLevel);
   if (X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN) != 1) {
     return Fault::kInternal;
   }

@@ -27,9 +27,9 @@ struct EndEntity {
 Result<EndEntity> x509_end_entity(View certificate);
 
 // Verifies that `chain`, the end entity first, each certificate certified by the next, leads to one of `roots`; that
-// all are valid at `time` (seconds since 1970); that issuers are authorities; and that the end entity may sign. Any
-// certificate given as a root is trusted as it is. An unreadable certificate is Fault::kMalformed, a chain that does
-// not verify Fault::kInvalid.
+// all are valid at `time` (seconds since 1970) and of 112 bits of strength; that issuers are authorities; and that the
+// end entity may sign. Any certificate given as a root is trusted as it is; revocation is not looked up. An unreadable
+// certificate is Fault::kMalformed, a chain that does not verify Fault::kInvalid.
 Result<EndEntity> x509_verify_chain(std::span<const View> chain, std::span<const View> roots, int64_t time);
 
 }  // namespace tinymls

@@ -48,6 +48,8 @@ export interface Wanted {
   readonly usage?: number;
   readonly notBefore?: Date;
   readonly notAfter?: Date;
+  /** What an ECDSA issuer signs the digest of, instead of the hash of its algorithm. */
+  readonly hash?: "SHA-1";
 }
 
 let serial = 1;
@@ -67,7 +69,10 @@ export async function issue(wanted: Wanted): Promise<Issued> {
     issuer: issuer?.subject ?? wanted.subject,
     notBefore: wanted.notBefore ?? new Date("2020-01-01T00:00:00Z"),
     notAfter: wanted.notAfter ?? new Date("2040-01-01T00:00:00Z"),
-    signingAlgorithm: keyAlgorithms[issuer?.algorithm ?? algorithm],
+    signingAlgorithm: {
+      ...keyAlgorithms[issuer?.algorithm ?? algorithm],
+      ...(wanted.hash === undefined ? {} : { hash: wanted.hash }),
+    },
     publicKey: keys.publicKey as never,
     signingKey: signer.key as never,
     extensions: [

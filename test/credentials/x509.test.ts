@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { x509 } from "#dist/native/x509.js";
-import { issue, keyAlgorithms, KeyUsageFlags, rawPublicKey, type KeyAlgorithm } from "./certificates.js";
+import { issue, keyAlgorithms, KeyUsageFlags, rawPublicKey, type Issued, type KeyAlgorithm } from "./certificates.js";
 
 const now = new Date("2030-06-01T00:00:00Z");
 const code = (run: () => unknown): string | undefined => {
@@ -54,6 +54,19 @@ test("an issuer that is no authority, a key that may not sign and a time outside
   expect(x509.verifyChain([expired.der], [root.der], new Date("2028-01-01T00:00:00Z")).subject).toBe("CN=Alice");
   const early = await issue({ subject: "CN=Alice", issuer: root, notBefore: new Date("2031-01-01T00:00:00Z") });
   expect(code(() => x509.verifyChain([early.der], [root.der], now))).toBe("invalid");
+});
+
+test("a link that is signed with SHA-1 is refused", async () => {
+  const algorithm = "ECDSA-P256";
+  const root = await issue({ subject: "CN=Root", algorithm });
+  const middle = await issue({ subject: "CN=Middle", algorithm, issuer: root, authority: true });
+  const weak = await issue({ subject: "CN=Middle", algorithm, issuer: root, authority: true, hash: "SHA-1" });
+  const below = (issuer: Issued, more: object = {}) => issue({ subject: "CN=Alice", algorithm, issuer, ...more });
+  expect(x509.verifyChain([(await below(middle)).der, middle.der], [root.der], now).subject).toBe("CN=Alice");
+  const weakLeaf = await below(middle, { hash: "SHA-1" });
+  expect(code(() => x509.verifyChain([weakLeaf.der, middle.der], [root.der], now))).toBe("invalid");
+  const strongLeaf = await below(weak);
+  expect(code(() => x509.verifyChain([strongLeaf.der, weak.der], [root.der], now))).toBe("invalid");
 });
 
 test("a forged signature and unreadable certificates are refused", async () => {
