@@ -18,8 +18,14 @@ export class Alice {
       storageKey: { key: Buffer.alloc(32, 7) },
       leaseMs,
     });
-    const [groupId] = await client.groups();
-    return new Alice(client, groupId && (await client.loadGroup(groupId)));
+    try {
+      const [groupId] = await client.groups();
+      return new Alice(client, groupId && (await client.loadGroup(groupId)));
+    } catch (error) {
+      // It may hold the group all the same, as long as it lives: where the write was done and its answer lost.
+      await client.close().catch(() => undefined);
+      throw error;
+    }
   }
 
   get found(): string {
