@@ -5,15 +5,15 @@ import { heldHandles } from "../held-handles.js";
 import { close, deliver, groupOf, summary, viewOf, type Person } from "./people.js";
 
 async function withPair(
-  run: (sender: Group, receiver: Group, clock: { now: number }) => Promise<void>,
+  run: (sender: Group, receiver: Group, clock: { now: number }, other: Group) => Promise<void>,
   retention: Partial<RetentionPolicy> = {},
 ): Promise<void> {
   const handles = heldHandles();
   const clock = { now: Date.now() };
-  const people = await groupOf(2, { retention, now: () => clock.now });
-  const [{ group: sender }, { group: receiver }] = people as [Person, Person];
+  const people = await groupOf(3, { retention, now: () => clock.now });
+  const [{ group: sender }, { group: receiver }, { group: other }] = people as [Person, Person, Person];
   try {
-    await run(sender, receiver, clock);
+    await run(sender, receiver, clock, other);
   } finally {
     await close(people);
   }
@@ -161,8 +161,9 @@ describe("epochs", () => {
     ));
 
   test("proposals and commits of past epochs are stale, of epochs to come future", () =>
-    withPair(async (sender, receiver) => {
-      const proposal = await sender.proposeGroupContextExtensions([]);
+    withPair(async (sender, receiver, _, other) => {
+      const proposal = await other.proposeGroupContextExtensions([]);
+      expect(await sender.receiveMessage(proposal)).toMatchObject({ kind: "proposal" });
       const first = await sender.commit();
       await first.confirm();
       const second = await sender.commit();

@@ -67,6 +67,22 @@ test("of two commits asked for at once the second is refused", async () => {
   expect(second).toMatchObject({ status: "rejected", reason: { code: "conflict" } });
 });
 
+test("own proposals that were never published are committed all the same, and all can follow", async () => {
+  const [a, b, c, d] = groups();
+  const carol = await outsider("carol");
+  await a.proposeAdd(await carol.createKeyPackage());
+  await a.proposeRemove(3);
+  await a.proposeGroupContextExtensions([]);
+  await a.proposeUpdate();
+  const published = await b.proposeUpdate();
+  for (const group of [a, c, d]) expect((await group.receiveMessage(published)).kind).toBe("proposal");
+  const pending = await a.commit();
+  expect(pending.skippedProposals).toEqual([]);
+  await deliver(pending, b, c);
+  expect(await d.receiveMessage(pending.commit)).toMatchObject({ kind: "commit", selfRemoved: true });
+  expectSameEpoch(a, b, c, await carol.joinGroup(pending.welcome!));
+});
+
 test("discarding leaves the group as it was, once and for all", async () => {
   const [a, b, c, d] = groups();
   await (await a.commit()).discard(); // the first message takes the place of a node of the secret tree by ratchets

@@ -64,7 +64,7 @@ export interface CommitOptions {
   readonly custom?: readonly CustomProposal[] | undefined;
   /** RFC 9420 §11.2. A ReInit is committed alone. */
   readonly reinit?: ReInitOptions | undefined;
-  /** Proposals received: all that are valid (default), none, or those with these refs. */
+  /** Proposals that wait, received or own: all that are valid (default), none, or those with these refs. Own ones go in by value. */
   readonly proposals?: boolean | readonly Bytes[] | undefined;
   /** Whether the Welcome holds the ratchet tree. Default: it does. */
   readonly ratchetTree?: boolean | undefined;
@@ -99,7 +99,7 @@ export async function buildCommit(
   const adds = plan.accepted.map(({ keyPackage }) => own(epoch, { proposalType: ProposalType.add, keyPackage }));
   const changes = typeof options.update === "object" ? options.update : undefined;
   return {
-    proposals: [...admitted.proposals, ...byValue, ...adds],
+    proposals: [...admitted.proposals.map((sent) => selfContained(epoch, sent)), ...byValue, ...adds],
     forcePath: options.update !== undefined && options.update !== false ? true : offered.ownUpdate,
     leaf: leafContent(epoch, changes),
     newSignatureKey: changes?.signatureKey,
@@ -110,6 +110,16 @@ export async function buildCommit(
 
 function own({ ownLeafIndex }: MemberEpoch, proposal: Proposal): SentProposal {
   return { proposal, sender: { senderType: SenderType.member, leafIndex: ownLeafIndex } };
+}
+
+/**
+ * What this member proposed itself goes into the commit by value: a proposal that never left, say because the process died before it was
+ * published, would keep the others from ever processing a commit that names it.
+ */
+function selfContained({ ownLeafIndex }: MemberEpoch, sent: CachedProposal): SentProposal {
+  const { proposal, sender } = sent;
+  const isOwn = sender.senderType === SenderType.member && sender.leafIndex === ownLeafIndex;
+  return isOwn ? { proposal, sender } : sent;
 }
 
 /** The own leaf as it is, with changes. */
