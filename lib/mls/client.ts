@@ -3,7 +3,6 @@ import { TinyMlsError } from "../errors.js";
 import { randomBytes } from "../native/random.js";
 import { Secret } from "../native/secret.js";
 import {
-  handshakePolicy,
   lifetimeFrom,
   sendPolicy,
   settingsFrom,
@@ -15,10 +14,11 @@ import {
   type JoinOptions,
   type KeyPackageOptions,
 } from "./client-options.js";
+import { ClientGroups, type Keeping } from "./client-groups.js";
 import { ClientStore } from "./durable/client-store.js";
 import { formerLeaf, groupInfoFrom, unexpectedMessage } from "./external-join.js";
-import { Group } from "./group.js";
-import type { Beginning, BegunGroup, GroupHost, SendPolicy } from "./group-host.js";
+import type { Group } from "./group.js";
+import type { Beginning, BegunGroup, SendPolicy } from "./group-host.js";
 import { pskId } from "./group/build-commit.js";
 import { clientMetrics, type ClientMetrics } from "./client-metrics.js";
 import { Counters } from "./group/counters.js";
@@ -27,13 +27,12 @@ import type { MemberEpoch } from "./group/epoch.js";
 import { createExternalCommit } from "./group/external-commit.js";
 import { checkOrigin } from "./group/followed-group.js";
 import { joinByWelcome } from "./group/join.js";
-import { createKeyPackage, type LeafIdentity, type OwnKeyPackage } from "./group/key-package.js";
+import { createKeyPackage, type LeafIdentity } from "./group/key-package.js";
 import { MemberState, type GroupEnvironment } from "./group/member-state.js";
 import { createGroup } from "./group/new-group.js";
 import { outsideProposal } from "./group/outside-proposal.js";
 import { SignatureKeys } from "./signature-keys.js";
 import { startFollowingGroup } from "./group/subgroup.js";
-import type { StoredGroup } from "./kept-state.js";
 import { KeyPackageStore } from "./key-package-store.js";
 import {
   CredentialType,
@@ -46,17 +45,10 @@ import {
   type KeyPackage,
 } from "./objects/index.js";
 import { PskStore } from "./psk-store.js";
+import { Running } from "./running.js";
 import type { CipherSuite, CipherSuiteName, Suite } from "./suite/index.js";
 
 type Bytes = Uint8Array;
-
-/** How a new group is kept. */
-interface Keeping {
-  /** In place of one with the same id. */
-  readonly replaces?: boolean;
-  /** The key package that is used up. */
-  readonly used?: OwnKeyPackage | undefined;
-}
 
 /** One client of MLS (RFC 9420): its identity, its key packages and its groups. */
 export class Client {
@@ -65,17 +57,15 @@ export class Client {
   readonly #store: ClientStore | undefined;
   readonly #keyPackages: KeyPackageStore;
   readonly #psks = new PskStore();
-  readonly #groups = new Map<string, Group>();
+  readonly #groups: ClientGroups;
   readonly #environment: GroupEnvironment;
-  readonly #host: GroupHost = {
-    begin: (beginning) => this.#begin(beginning),
-    forget: (group) => this.#forget(group),
-  };
-  #closed = false;
+  readonly #running = new Running();
+  #closing: Promise<void> | undefined;
 
   private constructor(settings: ClientSettings, store: ClientStore | undefined) {
     this.#settings = settings;
     this.#store = store;
+    this.#groups = new ClientGroups(store, { begin: (beginning) => this.#begin(beginning) });
     this.#keyPackages = new KeyPackageStore(store);
     this.#signatureKeys = new SignatureKeys(settings.credential.credentialType === CredentialType.x509, store);
     this.#environment = {
@@ -84,7 +74,7 @@ export class Client {
       counters: new Counters(),
       psks: {
         external: (id) => this.#psks.get(id),
-        resumption: (groupId, epoch) => this.#stateOf(groupId)?.resumptionPsk(epoch),
+        resumption: (groupId, epoch) => this.#groups.stateOf(groupId)?.resumptionPsk(epoch),
       },
     };
   }
@@ -116,31 +106,33 @@ export class Client {
   }
 
   /** A fresh key package for others to add this client by: an MLSMessage. */
-  async createKeyPackage(options: KeyPackageOptions = {}): Promise<Buffer> {
-    this.#requireOpen("createKeyPackage");
-    const keyPackage = await this.#newKeyPackage(options);
-    return encode(MLSMessage, { version: ProtocolVersion.mls10, wireFormat: WireFormat.mlsKeyPackage, keyPackage });
+  createKeyPackage(options: KeyPackageOptions = {}): Promise<Buffer> {
+    return this.#run("createKeyPackage", async () => {
+      const keyPackage = await this.#newKeyPackage(options);
+      return encode(MLSMessage, { version: ProtocolVersion.mls10, wireFormat: WireFormat.mlsKeyPackage, keyPackage });
+    });
   }
 
   /** A group with this client as its only member. */
-  async createGroup(options: GroupOptions = {}): Promise<Group> {
-    this.#requireOpen("createGroup");
-    const suite = this.#suite(options.cipherSuite);
-    const groupId = Buffer.from(options.groupId ?? randomBytes(suite.Nh));
-    this.#requireNew(groupId);
-    const send = this.#send(options.handshake);
-    return this.#adopt(
-      createGroup({
-        suite,
-        groupId,
-        extensions: options.extensions ?? [],
-        identity: this.#identity(suite),
-        lifetime: lifetimeFrom(this.#settings),
-        retention: this.#settings.retention,
-        now: this.#settings.policy.now,
-      }),
-      send,
-    );
+  createGroup(options: GroupOptions = {}): Promise<Group> {
+    return this.#run("createGroup", async () => {
+      const suite = this.#suite(options.cipherSuite);
+      const groupId = Buffer.from(options.groupId ?? randomBytes(suite.Nh));
+      this.#groups.requireNew(groupId);
+      const send = this.#send(options.handshake);
+      return this.#adopt(
+        createGroup({
+          suite,
+          groupId,
+          extensions: options.extensions ?? [],
+          identity: this.#identity(suite),
+          lifetime: lifetimeFrom(this.#settings),
+          retention: this.#settings.retention,
+          now: this.#settings.policy.now,
+        }),
+        send,
+      );
+    });
   }
 
   /**
@@ -148,39 +140,33 @@ export class Client {
    * resort or the Welcome is refused.
    * @throws TinyMlsError `missing` for the key package, the tree or a PSK; `undecryptable`; `malformed`; `invalid` with the rule
    */
-  async joinGroup(welcome: Bytes, options: JoinOptions = {}): Promise<Group> {
-    this.#requireOpen("joinGroup");
-    const send = this.#send(options.handshake);
-    const message = decode(MLSMessage, welcome);
-    if (message.wireFormat !== WireFormat.mlsWelcome) throw unexpectedMessage("joinGroup", "a Welcome");
-    const keyPackage = await this.#keyPackages.take(message.welcome);
-    let used = false;
-    try {
-      const suite = suiteFrom(keyPackage.value.cipherSuite);
-      const epoch = await joinByWelcome({
-        ...this.#environment,
-        suite,
-        welcome: message.welcome,
-        keyPackage,
-        signatureKey: this.#signatureKeys.of(suite),
-        ratchetTree: options.ratchetTree,
-        hasGroup: (groupId) => this.#hasGroup(groupId),
-        checkOrigin: (psk, joined) => checkOrigin(psk, this.#stateOf(psk.pskGroupId), joined, this.#settings.policy),
+  joinGroup(welcome: Bytes, options: JoinOptions = {}): Promise<Group> {
+    return this.#run("joinGroup", async () => {
+      const send = this.#send(options.handshake);
+      const message = decode(MLSMessage, welcome);
+      if (message.wireFormat !== WireFormat.mlsWelcome) throw unexpectedMessage("joinGroup", "a Welcome");
+      return this.#keyPackages.use(message.welcome, async (keyPackage) => {
+        const suite = suiteFrom(keyPackage.value.cipherSuite);
+        // With a ReInit that keeps the group id the new group takes the place of the one that is over.
+        let replaces = false;
+        const epoch = await joinByWelcome({
+          ...this.#environment,
+          suite,
+          welcome: message.welcome,
+          keyPackage,
+          signatureKey: this.#signatureKeys.of(suite),
+          ratchetTree: options.ratchetTree,
+          hasGroup: (groupId) => (replaces = this.#groups.has(groupId)),
+          checkOrigin: (psk, joined) =>
+            checkOrigin(psk, this.#groups.stateOf(psk.pskGroupId), joined, this.#settings.policy),
+        });
+        if (keyPackage.isLastResort) {
+          const fields = { ref: hex(keyPackage.ref), groupId: hex(epoch.context.value.groupId) };
+          this.#settings.logger?.warn(fields, "a key package of last resort was used: rotate the own keys soon");
+        }
+        return this.#adopt(epoch, send, { replaces, used: keyPackage.isLastResort ? undefined : keyPackage });
       });
-      used = !keyPackage.isLastResort;
-      if (!used) {
-        const fields = { ref: hex(keyPackage.ref), groupId: hex(epoch.context.value.groupId) };
-        this.#settings.logger?.warn(fields, "a key package of last resort was used: rotate the own keys soon");
-      }
-      // A ReInit that keeps the group id: the new group takes the place of the one that is over.
-      return await this.#adopt(epoch, send, { replaces: true, used: used ? keyPackage : undefined });
-    } catch (error) {
-      used = false;
-      throw error;
-    } finally {
-      if (used) keyPackage.dispose();
-      else this.#keyPackages.giveBack(keyPackage);
-    }
+    });
   }
 
   /**
@@ -188,62 +174,67 @@ export class Client {
    * others; `close()` it when it is not.
    * @param groupInfo an MLSMessage
    */
-  async joinExternal(
+  joinExternal(
     groupInfo: Bytes,
     options: JoinExternalOptions = {},
   ): Promise<{ readonly group: Group; readonly commit: Buffer }> {
-    this.#requireOpen("joinExternal");
-    const send = this.#send(options.handshake);
-    const info = groupInfoFrom(groupInfo, "joinExternal");
-    const { groupId, cipherSuite } = info.groupContext;
-    const suite = suiteFrom(cipherSuite);
-    if (options.resync !== true) this.#requireNew(groupId);
-    const identity = this.#identity(suite);
-    const { epoch, commit } = await createExternalCommit({
-      ...this.#environment,
-      suite,
-      groupInfo: info,
-      ratchetTree: options.ratchetTree,
-      identity,
-      formerLeaf: (tree) => (options.resync === true ? formerLeaf(tree, identity) : undefined),
-      psks: (options.psks ?? []).map((reference) => pskId(suite, groupId, reference)),
-      pskLookup: this.#environment.psks,
+    return this.#run("joinExternal", async () => {
+      const send = this.#send(options.handshake);
+      const info = groupInfoFrom(groupInfo, "joinExternal");
+      const { groupId, cipherSuite } = info.groupContext;
+      const suite = suiteFrom(cipherSuite);
+      if (options.resync !== true) this.#groups.requireNew(groupId);
+      const identity = this.#identity(suite);
+      const { epoch, commit } = await createExternalCommit({
+        ...this.#environment,
+        suite,
+        groupInfo: info,
+        ratchetTree: options.ratchetTree,
+        identity,
+        formerLeaf: (tree) => (options.resync === true ? formerLeaf(tree, identity) : undefined),
+        psks: (options.psks ?? []).map((reference) => pskId(suite, groupId, reference)),
+        pskLookup: this.#environment.psks,
+      });
+      this.#environment.counters.sent++;
+      return { group: await this.#adopt(epoch, send, { replaces: options.resync === true }), commit };
     });
-    this.#environment.counters.sent++;
-    return { group: await this.#adopt(epoch, send, { replaces: options.resync === true }), commit };
   }
 
   /** Asks to be added to a group, from outside: a proposal to be published, for a member to commit. */
-  async proposeJoin(groupInfo: Bytes): Promise<Buffer> {
-    this.#requireOpen("proposeJoin");
-    const { groupContext } = groupInfoFrom(groupInfo, "proposeJoin");
-    const { cipherSuite, groupId, epoch } = groupContext;
-    const suite = suiteFrom(cipherSuite);
-    const keyPackage = await this.#newKeyPackage({ cipherSuite: suite.id });
-    const proposal = { proposalType: ProposalType.add, keyPackage };
-    const sender = { senderType: SenderType.newMemberProposal };
-    this.#environment.counters.sent++;
-    return outsideProposal(suite, { groupId, epoch }, sender, proposal, this.#signatureKeys.of(suite));
+  proposeJoin(groupInfo: Bytes): Promise<Buffer> {
+    return this.#run("proposeJoin", async () => {
+      const { groupContext } = groupInfoFrom(groupInfo, "proposeJoin");
+      const { cipherSuite, groupId, epoch } = groupContext;
+      const suite = suiteFrom(cipherSuite);
+      const keyPackage = await this.#newKeyPackage({ cipherSuite: suite.id });
+      const proposal = { proposalType: ProposalType.add, keyPackage };
+      const sender = { senderType: SenderType.newMemberProposal };
+      this.#environment.counters.sent++;
+      return outsideProposal(suite, { groupId, epoch }, sender, proposal, this.#signatureKeys.of(suite));
+    });
   }
 
   /**
    * A PSK that others know by the same id, for use at once; stored when the promise resolves. Bytes are copied: wipe them when they are not
    * needed any more.
    */
-  async addPsk(id: Bytes | string, psk: Secret | Bytes): Promise<void> {
-    this.#requireOpen("addPsk");
-    const kept = psk instanceof Secret ? psk.clone() : Secret.from(psk);
-    const octets = Buffer.from(id as string);
-    this.#psks.add(octets, kept);
-    await this.#store?.savePsk(octets, kept);
+  addPsk(id: Bytes | string, psk: Secret | Bytes): Promise<void> {
+    return this.#run("addPsk", async () => {
+      const kept = psk instanceof Secret ? psk.clone() : Secret.from(psk);
+      const octets = Buffer.from(id as string);
+      this.#psks.add(octets, kept);
+      await this.#store?.savePsk(octets, kept);
+    });
   }
 
   /** Erases a PSK; false where there is none with that id. */
-  async removePsk(id: Bytes | string): Promise<boolean> {
-    const octets = Buffer.from(id as string);
-    const found = this.#psks.remove(octets);
-    await this.#store?.deletePsk(octets);
-    return found;
+  removePsk(id: Bytes | string): Promise<boolean> {
+    return this.#run("removePsk", async () => {
+      const octets = Buffer.from(id as string);
+      const found = this.#psks.remove(octets);
+      await this.#store?.deletePsk(octets);
+      return found;
+    });
   }
 
   /**
@@ -251,72 +242,74 @@ export class Client {
    * @throws TinyMlsError `conflict` while another process holds it; `undecryptable`, `malformed` or `missing` with the record in `path`
    *   where what is stored is damaged: `joinExternal` with `resync` then begins anew
    */
-  async loadGroup(groupId: Bytes): Promise<Group | undefined> {
-    this.#requireOpen("loadGroup");
-    const open = this.#groups.get(hex(groupId));
-    if (open !== undefined || this.#store === undefined) return open;
-    const found = await this.#store.loadGroup(groupId, this.#environment);
-    if (found === undefined) return undefined;
-    const { held, loaded } = found;
-    return this.#register(loaded.state, this.#send(held.handshake), { held, pending: loaded.pending });
+  loadGroup(groupId: Bytes): Promise<Group | undefined> {
+    return this.#run("loadGroup", () =>
+      this.#groups.load(groupId, this.#environment, (handshake) => this.#send(handshake)),
+    );
   }
 
   /** The ids of the groups that this client is in, open or not. */
-  async groups(): Promise<Buffer[]> {
-    this.#requireOpen("groups");
-    if (this.#store !== undefined) return this.#store.groups();
-    return Array.from(this.#groups.values(), (group) => group.groupId);
+  groups(): Promise<Buffer[]> {
+    return this.#run("groups", () => this.#groups.ids());
   }
 
   /** What this client counted, for `tinymls/metrics` and others: each message costs it an addition. */
   metrics(): ClientMetrics {
-    return clientMetrics(this.#settings.name, this.#closed, [...this.#groups.values()], this.#environment.counters);
+    return clientMetrics(
+      this.#settings.name,
+      this.#closing !== undefined,
+      this.#groups.all(),
+      this.#environment.counters,
+    );
   }
 
-  /** Wipes all keys of the client and of its groups. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await Promise.all(Array.from(this.#groups.values(), (group) => group.close()));
-    this.#keyPackages.dispose();
-    this.#psks.dispose();
-    this.#signatureKeys.dispose();
-    await this.#store?.close();
+  /** Wipes all keys of the client and of its groups, once the operations that were asked for before are over. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
   }
 
-  async #begin({ former, wanted, keyPackages, usage, ratchetTree, send }: Beginning): Promise<BegunGroup> {
-    this.#requireOpen("begin");
-    const suite = this.#suite(wanted.cipherSuite as CipherSuite | undefined);
-    const groupId = wanted.groupId ?? randomBytes(suite.Nh);
-    const keepsId = usage === ResumptionPSKUsage.reinit && former.groupId.equals(groupId);
-    if (!keepsId) this.#requireNew(groupId);
-    const { state, welcome } = await startFollowingGroup(this.#environment, {
-      suite,
-      groupId,
-      extensions: wanted.extensions ?? [],
-      keyPackages,
-      usage,
-      former: former.publicEpoch,
-      identity: this.#identity(suite),
-      lifetime: lifetimeFrom(this.#settings),
-      handshake: send.handshake,
-      ratchetTree,
+  async #close(): Promise<void> {
+    await this.#running.over();
+    try {
+      await this.#groups.close();
+    } finally {
+      this.#keyPackages.dispose();
+      this.#psks.dispose();
+      this.#signatureKeys.dispose();
+      await this.#store?.close();
+    }
+  }
+
+  #begin({ former, wanted, keyPackages, usage, ratchetTree, send }: Beginning): Promise<BegunGroup> {
+    return this.#run("begin", async () => {
+      const suite = this.#suite(wanted.cipherSuite as CipherSuite | undefined);
+      const groupId = wanted.groupId ?? randomBytes(suite.Nh);
+      const keepsId = usage === ResumptionPSKUsage.reinit && former.groupId.equals(groupId);
+      if (!keepsId) this.#groups.requireNew(groupId);
+      const { state, welcome } = await startFollowingGroup(this.#environment, {
+        suite,
+        groupId,
+        extensions: wanted.extensions ?? [],
+        keyPackages,
+        usage,
+        former: former.publicEpoch,
+        identity: this.#identity(suite),
+        lifetime: lifetimeFrom(this.#settings),
+        handshake: send.handshake,
+        ratchetTree,
+      });
+      return { group: await this.#keep(state, send, { replaces: keepsId }), welcome };
     });
-    return { group: await this.#keep(state, send, { replaces: keepsId }), welcome };
-  }
-
-  /** Of a group that is open. */
-  #stateOf(groupId: Bytes): MemberState | undefined {
-    return this.#groups.get(hex(groupId))?.state;
   }
 
   async #newKeyPackage({ lastResort = false, lifetimeMs, cipherSuite }: KeyPackageOptions): Promise<KeyPackage> {
     const suite = this.#suite(cipherSuite);
-    const own = createKeyPackage(suite, this.#identity(suite), {
+    const identity = this.#identity(suite);
+    await this.#signatureKeys.save();
+    const own = createKeyPackage(suite, identity, {
       lifetime: lifetimeFrom(this.#settings, lifetimeMs),
       lastResort,
     });
-    await this.#signatureKeys.save();
     await this.#keyPackages.add(own);
     return own.value;
   }
@@ -325,29 +318,14 @@ export class Client {
     return this.#keep(new MemberState(this.#environment, epoch), send, options);
   }
 
-  /** Stores a new group, in place of one with the same id where that is wanted. */
-  async #keep(state: MemberState, send: SendPolicy, options: Keeping = {}): Promise<Group> {
+  async #keep(state: MemberState, send: SendPolicy, options?: Keeping): Promise<Group> {
     try {
-      const former = options.replaces === true ? this.#groups.get(hex(state.epoch.context.value.groupId)) : undefined;
       await this.#signatureKeys.save();
-      await former?.close();
-      const held = await this.#store?.addGroup(state, handshakePolicy(send), options);
-      return this.#register(state, send, held && { held });
     } catch (error) {
       state.dispose();
       throw error;
     }
-  }
-
-  #forget(group: Group): void {
-    const id = hex(group.groupId);
-    if (this.#groups.get(id) === group) this.#groups.delete(id);
-  }
-
-  #register(state: MemberState, send: SendPolicy, stored?: StoredGroup): Group {
-    const group = new Group(state, send, this.#host, stored);
-    this.#groups.set(hex(group.groupId), group);
-    return group;
+    return this.#groups.add(state, send, options);
   }
 
   #send(handshake: GroupOptions["handshake"]): SendPolicy {
@@ -369,20 +347,16 @@ export class Client {
     };
   }
 
-  #hasGroup(groupId: Bytes): boolean {
-    return this.#groups.has(hex(groupId)) || this.#store?.hasGroup(groupId) === true;
-  }
-
-  #requireNew(groupId: Bytes): void {
-    if (!this.#hasGroup(groupId)) return;
-    throw new TinyMlsError("conflict", "this client is in a group with that id", {
-      component: "mls",
-      retryable: false,
+  #run<T>(operation: string, run: () => Promise<T>): Promise<T> {
+    return this.#running.run(async () => {
+      this.#requireOpen(operation);
+      return run();
     });
   }
 
   #requireOpen(operation: string): void {
-    if (this.#closed) throw new TinyMlsError("closed", "the client is closed", { operation, component: "mls" });
+    if (this.#closing !== undefined)
+      throw new TinyMlsError("closed", "the client is closed", { operation, component: "mls" });
   }
 }
 

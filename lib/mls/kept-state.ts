@@ -94,11 +94,8 @@ export class KeptState {
     if (this.#isAhead) return;
     try {
       await this.#held?.release({ state: this.#current, pending: this.#owner.prepared() });
-    } catch (error) {
+    } catch {
       // All that a release adds is which generations were not used; others get the group when the lease is over.
-      if (error instanceof TinyMlsError) return;
-      this.#current.dispose();
-      throw error;
     }
   }
 

@@ -14,7 +14,7 @@ export class KeyPackageStore {
 
   /** Takes the key package over. */
   async add(keyPackage: OwnKeyPackage): Promise<void> {
-    if (this.#stored === undefined) return this.giveBack(keyPackage);
+    if (this.#stored === undefined) return this.#giveBack(keyPackage);
     try {
       await this.#stored.addKeyPackage(keyPackage);
     } finally {
@@ -23,11 +23,30 @@ export class KeyPackageStore {
   }
 
   /**
-   * The key package that a Welcome is for, in memory taken out so that no other join uses it: `giveBack`, or dispose it.
+   * Lends the key package that a Welcome is for, in memory so that no other join has it meanwhile. It is used up when `join` resolves,
+   * unless it is one of last resort.
    * @throws TinyMlsError `missing` where there is none
    */
-  async take(welcome: Welcome): Promise<OwnKeyPackage> {
-    const found = this.#stored === undefined ? this.#take(welcome) : await this.#stored.findKeyPackage(welcome);
+  async use<T>(welcome: Welcome, join: (keyPackage: OwnKeyPackage) => Promise<T>): Promise<T> {
+    const keyPackage = await this.#take(welcome);
+    let isUsed = false;
+    try {
+      const joined = await join(keyPackage);
+      isUsed = !keyPackage.isLastResort;
+      return joined;
+    } finally {
+      if (isUsed) keyPackage.dispose();
+      else this.#giveBack(keyPackage);
+    }
+  }
+
+  dispose(): void {
+    for (const keyPackage of this.#byRef.values()) keyPackage.dispose();
+    this.#byRef.clear();
+  }
+
+  async #take(welcome: Welcome): Promise<OwnKeyPackage> {
+    const found = this.#stored === undefined ? this.#takeOut(welcome) : await this.#stored.findKeyPackage(welcome);
     if (found !== undefined) return found;
     throw new TinyMlsError("missing", "the Welcome is for no key package that this client has", {
       operation: "joinGroup",
@@ -38,18 +57,12 @@ export class KeyPackageStore {
     });
   }
 
-  /** It was not used up. */
-  giveBack(keyPackage: OwnKeyPackage): void {
+  #giveBack(keyPackage: OwnKeyPackage): void {
     if (this.#stored === undefined) this.#byRef.set(keyPackage.ref.toString("hex"), keyPackage);
     else keyPackage.dispose();
   }
 
-  dispose(): void {
-    for (const keyPackage of this.#byRef.values()) keyPackage.dispose();
-    this.#byRef.clear();
-  }
-
-  #take({ secrets }: Welcome): OwnKeyPackage | undefined {
+  #takeOut({ secrets }: Welcome): OwnKeyPackage | undefined {
     for (const { newMember } of secrets) {
       const key = Buffer.from(newMember).toString("hex");
       const found = this.#byRef.get(key);

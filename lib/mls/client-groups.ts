@@ -1,0 +1,116 @@
+import { TinyMlsError } from "../errors.js";
+import { handshakePolicy } from "./client-options.js";
+import type { ClientStore } from "./durable/client-store.js";
+import { Group } from "./group.js";
+import type { GroupHost, SendPolicy } from "./group-host.js";
+import type { OwnKeyPackage } from "./group/key-package.js";
+import type { GroupEnvironment, MemberState } from "./group/member-state.js";
+import type { HandshakePolicy } from "./group/policy.js";
+import { Turns } from "./group/turns.js";
+import type { StoredGroup } from "./kept-state.js";
+
+type Bytes = Uint8Array;
+
+/** How a new group is kept. */
+export interface Keeping {
+  /** In place of one with the same id. */
+  readonly replaces?: boolean;
+  /** The key package that is used up. */
+  readonly used?: OwnKeyPackage | undefined;
+}
+
+/** The groups of a client, each once: those that are open, and those in its storage if it has one. */
+export class ClientGroups {
+  readonly #store: ClientStore | undefined;
+  readonly #host: GroupHost;
+  readonly #open = new Map<string, Group>();
+  /** In which groups begin and are loaded, so that no two with one id are open. */
+  readonly #turns = new Turns();
+
+  constructor(store: ClientStore | undefined, host: Pick<GroupHost, "begin">) {
+    this.#store = store;
+    this.#host = { begin: host.begin, forget: (group) => this.#forget(group) };
+  }
+
+  /** Those that are open. */
+  all(): Group[] {
+    return [...this.#open.values()];
+  }
+
+  /** The ids of all, open or not. */
+  async ids(): Promise<Buffer[]> {
+    return this.#store?.groups() ?? this.all().map((group) => group.groupId);
+  }
+
+  has(groupId: Bytes): boolean {
+    return this.#open.has(hex(groupId)) || this.#store?.hasGroup(groupId) === true;
+  }
+
+  /** @throws TinyMlsError `conflict` */
+  requireNew(groupId: Bytes): void {
+    if (!this.has(groupId)) return;
+    throw new TinyMlsError("conflict", "this client is in a group with that id", {
+      component: "mls",
+      retryable: false,
+    });
+  }
+
+  /** Of a group that is open. */
+  stateOf(groupId: Bytes): MemberState | undefined {
+    return this.#open.get(hex(groupId))?.state;
+  }
+
+  /** Stores a new group, in place of one with the same id where that is wanted. Takes the state over. */
+  add(state: MemberState, send: SendPolicy, options: Keeping = {}): Promise<Group> {
+    const { groupId } = state.epoch.context.value;
+    return this.#turns.take(async () => {
+      try {
+        if (options.replaces !== true) this.requireNew(groupId);
+        await this.#open.get(hex(groupId))?.close();
+        const held = await this.#store?.addGroup(state, handshakePolicy(send), options);
+        return this.#register(state, send, held && { held });
+      } catch (error) {
+        state.dispose();
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * From storage where it is not open; undefined where there is none.
+   * @param sendWith what is sent to a group that is stored with this policy
+   */
+  load(
+    groupId: Bytes,
+    environment: GroupEnvironment,
+    sendWith: (handshake: HandshakePolicy) => SendPolicy,
+  ): Promise<Group | undefined> {
+    return this.#turns.take(async () => {
+      const open = this.#open.get(hex(groupId));
+      if (open !== undefined || this.#store === undefined) return open;
+      const found = await this.#store.loadGroup(groupId, environment);
+      if (found === undefined) return undefined;
+      const { held, loaded } = found;
+      return this.#register(loaded.state, sendWith(held.handshake), { held, pending: loaded.pending });
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.all().map((group) => group.close()));
+  }
+
+  #register(state: MemberState, send: SendPolicy, stored?: StoredGroup): Group {
+    const group = new Group(state, send, this.#host, stored);
+    this.#open.set(hex(group.groupId), group);
+    return group;
+  }
+
+  #forget(group: Group): void {
+    const id = hex(group.groupId);
+    if (this.#open.get(id) === group) this.#open.delete(id);
+  }
+}
+
+function hex(bytes: Bytes): string {
+  return Buffer.from(bytes).toString("hex");
+}
