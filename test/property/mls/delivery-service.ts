@@ -1,6 +1,6 @@
 // What stands between the members: it takes one commit for each epoch, the first, and loses, repeats and mixes up what it delivers.
 import { expect } from "@jest/globals";
-import { PublicGroup } from "tinymls";
+import { PublicGroup, type Received } from "tinymls";
 import { decode, MLSMessage } from "tinymls/messages";
 import type { Choices } from "./choices.js";
 import type { Member } from "./member.js";
@@ -22,6 +22,8 @@ export class DeliveryService {
   /** By the epoch that they ended. */
   readonly accepted = new Map<bigint, Accepted>();
   readonly #authenticators = new Map<bigint, string>();
+  /** By epoch, sender and generation. */
+  readonly #opened = new Map<string, string>();
   readonly #faults: Faults;
   #epoch: bigint;
   #proposals: Buffer[] = [];
@@ -96,5 +98,14 @@ export class DeliveryService {
     const own = authenticator.toString("hex");
     if (known === undefined) this.#authenticators.set(epoch, own);
     else if (known !== own) throw new Error(`${who} disagrees about epoch ${epoch}`);
+  }
+
+  /** A key and nonce are used once, by senders too whose process died (RFC 9420 §9.1). */
+  opened({ epoch, sender, generation, data }: Extract<Received, { readonly kind: "application" }>): void {
+    const place = `${epoch} ${sender.leafIndex} ${generation}`;
+    const text = data.toString();
+    const known = this.#opened.get(place);
+    if (known !== undefined && known !== text) throw new Error(`generation used twice: ${place}: ${known}, ${text}`);
+    this.#opened.set(place, text);
   }
 }

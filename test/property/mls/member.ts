@@ -1,11 +1,15 @@
 // One client with its one group, which it may lose at any time.
-import { Client, errorCodes, TinyMlsError, type CipherSuite, type Group, type Received } from "tinymls";
+import { Client, errorCodes, MemoryStorage, TinyMlsError, type CipherSuite, type Group, type Received } from "tinymls";
+import { storageKey } from "../../durable/stores.js";
 import type { DeliveryService } from "./delivery-service.js";
+import { Outlet, untilPowerFails } from "./outlet.js";
 
 const kinds: ReadonlySet<string> = new Set([
   ...["application", "proposal", "commit", "ownEcho", "duplicate", "stale", "future", "needsProposals", "rejected"],
 ]);
 const codes: ReadonlySet<string> = new Set(errorCodes.filter((code) => code !== "internal" && code !== "usage"));
+
+const leaseMs = 30_000;
 
 export interface MemberSettings {
   readonly cipherSuite: CipherSuite;
@@ -16,6 +20,7 @@ export class Member {
   readonly name: string;
   readonly settings: MemberSettings;
   client!: Client;
+  outlet!: Outlet;
   group: Group | undefined;
   /** It confirmed a commit that was not taken: it is in an epoch of its own. */
   strayed = false;
@@ -24,6 +29,9 @@ export class Member {
   readonly outcomes = new Map<string, number>();
   #seen = new Set<string>();
   #sent = 0;
+  #medium!: MemoryStorage;
+  /** How far its clock is ahead, in milliseconds. */
+  #later = 0;
 
   constructor(name: string, settings: MemberSettings) {
     this.name = name;
@@ -34,12 +42,32 @@ export class Member {
     return this.group !== undefined;
   }
 
-  /** A client with nothing but its name: keys, key packages and groups of before are gone. */
+  /** A device with nothing but its name: keys, key packages and groups of before are gone. */
   async start(): Promise<void> {
-    this.client = await Client.create({ identity: this.name, padding: "none", ...this.settings });
+    this.#medium = new MemoryStorage();
+    await this.#boot();
     await this.client.addPsk("shared", Buffer.alloc(32, 9));
     this.enter(undefined);
     this.welcomes = [];
+  }
+
+  /** The process is gone, with all that it had in memory; another goes on with what is stored. What was to be received is so still. */
+  async restart(): Promise<void> {
+    this.outlet.fail();
+    await untilPowerFails(this.client.close());
+    // Its hold on the group is over when the other begins.
+    this.#later += leaseMs + 1;
+    await this.#boot();
+    const [groupId, ...others] = await this.client.groups();
+    if (others.length > 0) throw new Error(`${this.name} is in more than one group`);
+    this.group = groupId && (await this.client.loadGroup(groupId));
+  }
+
+  async #boot(): Promise<void> {
+    this.outlet = new Outlet(this.#medium);
+    const now = (): number => Date.now() + this.#later;
+    const kept = { storage: this.outlet, storageKey, leaseMs, now };
+    this.client = await Client.create({ identity: this.name, padding: "none", ...this.settings, ...kept });
   }
 
   enter(group: Group | undefined): void {
@@ -98,7 +126,10 @@ export class Member {
 
   async #after(ds: DeliveryService, group: Group, message: Buffer, outcome: Received): Promise<void> {
     this.#count(outcome);
-    if (outcome.kind === "application") this.#checkText(outcome);
+    if (outcome.kind === "application") {
+      this.#checkText(outcome);
+      if (!this.strayed) ds.opened(outcome);
+    }
     if (outcome.kind === "ownEcho" && group.pendingCommit?.commit.equals(message) === true) {
       if (ds.accepted.get(group.epoch)?.commit.equals(message) === true) await group.pendingCommit.confirm();
     }

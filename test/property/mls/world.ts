@@ -3,12 +3,13 @@ import { expect } from "@jest/globals";
 import { identityOf, type CommitOptions, type Group, type PendingCommit } from "tinymls";
 import { LeafNodeSource } from "tinymls/messages";
 import { Choices } from "./choices.js";
+import { crash } from "./crash.js";
 import { DeliveryService, type Faults } from "./delivery-service.js";
 import { Member, refusedWith, type MemberSettings } from "./member.js";
 
 export const kinds = [
   ...(["send", "receive", "receiveMany", "receiveDamaged", "propose", "leave", "commit", "publish"] as const),
-  ...(["rebase", "discard", "stray", "join", "joinExternal", "catchUp", "crash"] as const),
+  ...(["rebase", "discard", "stray", "join", "joinExternal", "catchUp", "crash", "lose"] as const),
 ];
 
 export interface Operation {
@@ -27,7 +28,9 @@ export class World {
   readonly members: readonly Member[];
   readonly ds: DeliveryService;
   readonly done = new Map<string, number>();
-  readonly #crashing: Promise<unknown>[] = [];
+  /** The most members that were in the group. */
+  largest = 0;
+  readonly #losing: Promise<unknown>[] = [];
 
   private constructor(members: readonly Member[], ds: DeliveryService) {
     this.members = members;
@@ -56,14 +59,15 @@ export class World {
     const member = choices.one(acting);
     this.done.set(kind, (this.done.get(kind) ?? 0) + 1);
     await this[kind](member, choices);
+    this.largest = Math.max(this.largest, this.members.filter(({ isInGroup }) => isInGroup).length);
   }
 
   /** Everyone who is in the group comes to its last epoch, and all see the same. */
   async finish(): Promise<void> {
-    await Promise.allSettled(this.#crashing);
+    await Promise.allSettled(this.#losing);
     const choices = new Choices(1);
     for (const member of this.members) {
-      if (member.group?.pendingCommit !== undefined && !this.#isTaken(member))
+      if (member.group?.pendingCommit !== undefined && !this.isTaken(member))
         await member.group.pendingCommit.discard();
       if (member.strayed) await this.joinExternal(member, choices);
     }
@@ -86,7 +90,7 @@ export class World {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.#crashing);
+    await Promise.allSettled(this.#losing);
     await Promise.all(this.members.map(({ client }) => client.close()));
   }
 
@@ -119,7 +123,7 @@ export class World {
   async propose(member: Member, choices: Choices): Promise<void> {
     const group = member.group!;
     const { epoch } = group;
-    const proposal = await refusedWith(this.#proposal(member, choices), "invalid");
+    const proposal = await refusedWith(this.proposal(member, choices), "invalid");
     if (proposal !== undefined) await this.#proposed(member, epoch, proposal, choices);
   }
 
@@ -130,7 +134,7 @@ export class World {
 
   async commit(member: Member, choices: Choices): Promise<void> {
     const group = member.group!;
-    const options = await this.#commitOptions(group, choices);
+    const options = await this.commitOptions(group, choices);
     if (group.pendingCommit !== undefined) {
       await expect(group.commit(options)).rejects.toMatchObject({ code: "conflict" });
       return;
@@ -167,7 +171,7 @@ export class World {
 
   async discard(member: Member): Promise<void> {
     const pending = member.group!.pendingCommit!;
-    if (this.#isTaken(member)) return;
+    if (this.isTaken(member)) return;
     await pending.discard();
     expect(pending.state).toBe("discarded");
   }
@@ -175,7 +179,7 @@ export class World {
   /** Confirms what was not taken. */
   async stray(member: Member): Promise<void> {
     const pending = member.group!.pendingCommit!;
-    if (this.#isTaken(member)) return;
+    if (this.isTaken(member)) return;
     member.strayed = true;
     await pending.confirm();
   }
@@ -200,8 +204,12 @@ export class World {
     await member.catchUp(this.ds);
   }
 
-  /** Everything is gone in the middle of an operation; the name alone is left. */
   async crash(member: Member, choices: Choices): Promise<void> {
+    await crash(this, member, choices);
+  }
+
+  /** The device is lost in the middle of an operation; the name alone is left. */
+  async lose(member: Member, choices: Choices): Promise<void> {
     const { client, group, inbox } = member;
     const busy = choices.one([
       () => group!.commit({ update: true }),
@@ -211,7 +219,7 @@ export class World {
       () => group!.groupInfo(),
     ])();
     // What goes on there now is of no more interest than that it ends, and leaves nothing behind.
-    this.#crashing.push(Promise.allSettled([busy]).then(() => client.close()));
+    this.#losing.push(Promise.allSettled([busy]).then(() => client.close()));
     await member.start();
     if (choices.percent(70)) await this.joinExternal(member, choices);
   }
@@ -219,7 +227,7 @@ export class World {
   #can(member: Member, kind: Operation["kind"]): boolean {
     const { group } = member;
     if (kind === "join") return group === undefined && member.welcomes.length > 0;
-    if (group === undefined) return kind === "joinExternal";
+    if (group === undefined) return kind === "joinExternal" || kind === "crash";
     if (kind === "joinExternal") return member.strayed;
     if (kind === "receive" || kind === "receiveMany" || kind === "receiveDamaged") return member.inbox.length > 0;
     if (kind === "commit") return true;
@@ -227,7 +235,7 @@ export class World {
     return ["publish", "rebase", "discard", "stray"].includes(kind) ? hasPending && !member.strayed : true;
   }
 
-  async #proposal(member: Member, choices: Choices): Promise<Buffer> {
+  async proposal(member: Member, choices: Choices): Promise<Buffer> {
     const group = member.group!;
     switch (choices.below(6)) {
       case 0: {
@@ -250,7 +258,7 @@ export class World {
     this.#deliver(proposal, member, choices);
   }
 
-  async #commitOptions(group: Group, choices: Choices): Promise<CommitOptions> {
+  async commitOptions(group: Group, choices: Choices): Promise<CommitOptions> {
     const outsiders = this.members.filter(({ isInGroup }) => !isInGroup);
     const add = await Promise.all(choices.some(outsiders, choices.below(4)).map(keyPackageOf));
     if (choices.percent(20)) add.splice(choices.below(add.length + 1), 0, Buffer.from("no key package"));
@@ -282,7 +290,7 @@ export class World {
   }
 
   /** The pending commit of a member was taken, which it does not know yet. */
-  #isTaken({ group }: Member): boolean {
+  isTaken({ group }: Member): boolean {
     const taken = this.ds.accepted.get(group!.epoch);
     return taken !== undefined && group!.pendingCommit!.commit.equals(taken.commit);
   }
