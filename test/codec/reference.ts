@@ -1,7 +1,8 @@
 import type { FieldStep } from "#dist/codec/codec.js";
 import type { Codec } from "tinymls/messages";
 
-export type Mark = "length" | "presence" | "enum";
+/** A tag chooses the fields that follow and may have values that are not known. */
+export type Mark = "length" | "presence" | "enum" | "tag";
 
 /** Writes the `index`-th place of kind `mark` wrongly, as `how` says. */
 export interface Sabotage {
@@ -10,11 +11,21 @@ export interface Sabotage {
   readonly how: "one size too wide" | "two sizes too wide" | "prefix 3" | "a gigabyte" | number;
 }
 
-/** What was encoded, where it was sabotaged, and how many places of each kind there are. */
+/** What has a length before it, in octets from the start of the encoding. */
+export interface Vector {
+  readonly header: number;
+  readonly start: number;
+  readonly end: number;
+  /** Octets of its last element; 0 for one that is empty or an opaque. */
+  readonly last: number;
+}
+
+/** What was encoded, where it was sabotaged, how many places of each kind there are, and all vectors. */
 export interface Reference {
   readonly bytes: Buffer;
   readonly offset: number;
   readonly counts: Record<Mark, number>;
+  readonly vectors: readonly Vector[];
 }
 
 /**
@@ -22,19 +33,21 @@ export interface Reference {
  * place wrongly while all lengths around it stay right.
  */
 export function encodeReference(codec: Codec<unknown>, value: unknown, sabotage?: Sabotage): Reference {
-  const counts = { length: 0, presence: 0, enum: 0 };
+  const counts = { length: 0, presence: 0, enum: 0, tag: 0 };
+  const headers = new Map<Buffer, { readonly length: number; readonly last: number }>();
   let spoiled: Buffer | undefined;
 
   /** Counts the place, and spoils it when it is the one. */
   const place = (mark: Mark, right: Buffer, spoil: (how: Sabotage["how"]) => Buffer): Buffer =>
     counts[mark]++ === sabotage?.index && sabotage.mark === mark ? (spoiled = spoil(sabotage.how)) : right;
 
-  const withHeader = (content: Buffer[], count: number): Buffer[] => {
-    const length = content.reduce((sum, piece) => sum + piece.length, 0);
+  const withHeader = (content: Buffer[], count: number, last: number): Buffer[] => {
+    const length = lengthOf(content);
     const inner = counts.length;
     counts.length = count;
     const head = place("length", header(length), (how) => spoiledHeader(length, how));
     counts.length = Math.max(inner, counts.length);
+    headers.set(head, { length, last });
     return [head, ...content];
   };
 
@@ -49,14 +62,14 @@ export function encodeReference(codec: Codec<unknown>, value: unknown, sabotage?
       }
       case "opaque": {
         const content = [Buffer.from(item as Uint8Array)];
-        return shape.size === undefined ? withHeader(content, counts.length) : content;
+        return shape.size === undefined ? withHeader(content, counts.length, 0) : content;
       }
       case "padding":
         return [Buffer.alloc(item as number)];
       case "vector": {
         const own = counts.length++;
-        const content = (item as unknown[]).flatMap((each) => write(shape.of, each, parent));
-        return withHeader(content, own);
+        const elements = (item as unknown[]).map((each) => write(shape.of, each, parent));
+        return withHeader(elements.flat(), own, lengthOf(elements.at(-1) ?? []));
       }
       case "optional": {
         const presence = place("presence", Buffer.of(item === null ? 0 : 1), (how) => Buffer.of(how as number));
@@ -75,13 +88,42 @@ export function encodeReference(codec: Codec<unknown>, value: unknown, sabotage?
     steps.flatMap(({ key, codec: type, condition, select }) => {
       if (condition && !condition(struct)) return [];
       const variant = select && (select.variants.get(struct[key] as number) ?? select.otherwise!);
-      const field = write(type, struct[key], struct);
+      const written = write(type, struct[key], struct);
+      const field =
+        select?.otherwise === undefined
+          ? written
+          : [place("tag", Buffer.concat(written), () => Buffer.alloc(lengthOf(written)))];
       return variant ? [...field, ...fields(variant, struct)] : field;
     });
 
   const pieces = write(codec, value, {});
-  const before = spoiled === undefined ? [] : pieces.slice(0, pieces.indexOf(spoiled));
-  return { bytes: Buffer.concat(pieces), counts, offset: before.reduce((sum, piece) => sum + piece.length, 0) };
+  const vectors: Vector[] = [];
+  let [offset, at] = [0, 0];
+  for (const piece of pieces) {
+    if (piece === spoiled) offset = at;
+    const { length, last = 0 } = headers.get(piece) ?? {};
+    const start = at + piece.length;
+    if (length !== undefined) vectors.push({ header: at, start, end: start + length, last });
+    at = start;
+  }
+  return { bytes: Buffer.concat(pieces), counts, offset, vectors };
+}
+
+/** The encoding with another length before a vector, all others as they were; undefined where it would need another width. */
+export function withLength({ bytes }: Reference, { header: at, start }: Vector, length: number): Buffer | undefined {
+  const written = header(length);
+  if (written.length !== start - at) return undefined;
+  return Buffer.concat([bytes.subarray(0, at), written, bytes.subarray(start)]);
+}
+
+/** Where what is around a vector ends: another vector, or all. */
+export function endAround({ bytes, vectors }: Reference, { header: at, end }: Vector): number {
+  const around = vectors.filter((other) => other.start <= at && other.end >= end && other.header !== at);
+  return Math.min(bytes.length, ...around.map((other) => other.end));
+}
+
+function lengthOf(pieces: readonly Buffer[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 function header(length: number, size = length < 64 ? 0 : length < 16384 ? 1 : 2): Buffer {

@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
@@ -5,7 +8,7 @@ import { TinyMlsError } from "tinymls";
 import { decode, encode, toJSON, type Codec } from "tinymls/messages";
 import { Dice } from "../codec/dice.js";
 import { generate } from "../codec/generate.js";
-import { encodeReference, type Mark, type Sabotage } from "../codec/reference.js";
+import { encodeReference, endAround, withLength, type Mark, type Sabotage } from "../codec/reference.js";
 import { everyStruct } from "./every-struct.js";
 
 /** Runs `check` on random values of the struct. */
@@ -53,8 +56,15 @@ function sabotaged(codec: Codec<unknown>, value: unknown, dice: Dice, mark: Mark
   return encodeReference(codec, value, { mark, index, how });
 }
 
-test("the list of structs is that of RFC 9420", () => {
-  expect(everyStruct.length).toBeGreaterThan(55);
+test("every struct that is declared is here", () => {
+  const folder = fileURLToPath(new URL("../../../lib/mls/objects/", import.meta.url));
+  const declared = readdirSync(folder).flatMap((file) => {
+    const text = readFileSync(join(folder, file), "utf8");
+    return Array.from(text.matchAll(/\bstruct\(\s*"(\w+)"/g), ([, name]) => name!);
+  });
+  const tested = new Set(everyStruct.map(([, codec]) => codec.name));
+  expect(declared.length).toBeGreaterThan(50);
+  expect(declared.filter((name) => !tested.has(name))).toEqual([]);
 });
 
 describe.each(everyStruct)("%s", (name, codec) => {
@@ -70,11 +80,13 @@ describe.each(everyStruct)("%s", (name, codec) => {
   test("refuses truncation at each octet, and octets after the end", () => {
     forValues(
       codec,
-      (value) => {
+      (value, dice) => {
         const bytes = encode(codec, value);
         const step = Math.max(1, Math.floor(bytes.length / 200));
         const shortest = padded(name) ? bytes.length - (value as { padding: number }).padding : bytes.length;
-        for (let length = 0; length < shortest; length += step) expectMalformed(codec, bytes.subarray(0, length));
+        for (let length = dice.nat(step - 1); length < shortest; length += step) {
+          expectMalformed(codec, bytes.subarray(0, length));
+        }
         expectMalformed(codec, Buffer.concat([bytes, Buffer.of(1)]));
         if (!padded(name)) expectMalformed(codec, Buffer.concat([bytes, Buffer.of(0)]));
       },
@@ -93,6 +105,34 @@ describe.each(everyStruct)("%s", (name, codec) => {
       });
     },
   );
+
+  test("refuses a vector that reaches past what is around it, by one octet", () => {
+    forValues(codec, (value, dice) => {
+      const right = encodeReference(codec, value);
+      if (right.vectors.length === 0) return;
+      const vector = dice.pick(...right.vectors);
+      const wrong = withLength(right, vector, endAround(right, vector) - vector.start + 1);
+      if (wrong !== undefined) expect(expectMalformed(codec, wrong).offset).toBe(vector.header);
+    });
+  });
+
+  test("refuses a vector that ends within its last element", () => {
+    forValues(codec, (value, dice) => {
+      const right = encodeReference(codec, value);
+      const vectors = right.vectors.filter(({ last }) => last > 1);
+      if (vectors.length === 0) return;
+      const vector = dice.pick(...vectors);
+      const wrong = withLength(right, vector, vector.end - vector.start - 1);
+      if (wrong !== undefined) expect(expectMalformed(codec, wrong).offset).toBeLessThan(vector.end);
+    });
+  });
+
+  test("refuses the reserved value 0 of what chooses the fields", () => {
+    forValues(codec, (value, dice) => {
+      const wrong = sabotaged(codec, value, dice, "tag", 0);
+      if (wrong !== undefined) expect(expectMalformed(codec, wrong.bytes).offset).toBe(wrong.offset);
+    });
+  });
 
   test("refuses a presence octet other than 0 and 1", () => {
     forValues(codec, (value, dice) => {
