@@ -14,6 +14,8 @@ const shown: ReadonlySet<string> = new Set(["authentication", "nonce", "sender d
 
 const methods = ["expandWithLabel", "extract", "decryptWithLabel", "openSecret"] as const;
 const keyMethods = ["generateHpkeKeyPair", "deriveKeyPair"] as const;
+/** What they seal and open under is derived, used and wiped natively. */
+const expandedMethods = ["sealExpanded", "openExpanded"] as const;
 
 type Call = (this: Suite, ...inputs: unknown[]) => Secret | PrivateKey;
 
@@ -33,6 +35,16 @@ export class SecretRecorder {
         const value = original.apply(this, inputs);
         note(method === "expandWithLabel" ? (inputs[1] as string) : method, value);
         return value;
+      };
+    }
+    for (const method of expandedMethods) {
+      const original = suite[method]!;
+      this.#originals.set(method, original);
+      suite[method] = function (...inputs) {
+        const [secret, context] = inputs as [Secret, Uint8Array];
+        using key = this.expandWithLabel(secret, "key", context, this.Nk);
+        note("message key", key);
+        return original.apply(this, inputs);
       };
     }
     Secret.random = (length) => {
@@ -82,6 +94,9 @@ export class SecretRecorder {
     const sealed = aead.seal("AES-256-GCM", this.#wrapping, nonce, nonce, value);
     const raw = aead.openSecret("AES-256-GCM", this.#wrapping, nonce, nonce, sealed);
     this.#noted.push({ what, needle: decodeSecret(raw, (octets) => new Needle(octets)) });
+    // As OpenSSL has numbers, on machines whose words begin with the last octet.
+    const number = decodeSecret(raw, (octets) => new Needle(octets, true));
+    this.#noted.push({ what: `${what}, as a number`, needle: number });
     raw.dispose();
   }
 }

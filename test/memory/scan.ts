@@ -7,10 +7,10 @@ const mask = 0xa5;
 export class Needle {
   readonly #masked: Uint8Array;
 
-  /** `octets` are read once and not kept. */
-  constructor(octets: Uint8Array) {
-    this.#masked = new Uint8Array(octets.length);
-    for (let i = 0; i < octets.length; i++) this.#masked[i] = octets[i]! ^ mask;
+  /** `octets` are read once and not kept. `reversed`: looked for from the last to the first. */
+  constructor(octets: Uint8Array, reversed = false) {
+    this.#masked = octets.map((octet) => octet ^ mask);
+    if (reversed) this.#masked.reverse();
   }
 
   /** How often they occur in what this process can write to. */
