@@ -21,6 +21,7 @@ import {
   processPrivateMessage,
   processPublicMessage,
   reinitCreateNewGroup,
+  reinitGroup,
   type CiphersuiteImpl,
   type CiphersuiteName,
   type ClientState,
@@ -32,6 +33,9 @@ import {
   type Proposal,
 } from "ts-mls";
 import { createGroupInfoWithRatchetTree } from "ts-mls/createCommit.js";
+import { signWithLabel } from "ts-mls/crypto/signature.js";
+import { encodeLeafNodeTBS } from "ts-mls/leafNode.js";
+import { updateLeafKey } from "ts-mls/privateKeyPath.js";
 
 interface OwnKeyPackage {
   readonly publicPackage: KeyPackage;
@@ -53,6 +57,7 @@ export class TsMlsPeer {
   #suite: CiphersuiteImpl;
   #state: ClientState | undefined;
   #keyPackage: OwnKeyPackage | undefined;
+  #updateKey: Uint8Array | undefined;
 
   private constructor(identity: string, suite: CiphersuiteImpl) {
     this.name = identity;
@@ -138,6 +143,31 @@ export class TsMlsPeer {
     return message(made);
   }
 
+  /**
+   * A fresh leaf key, proposed. The stack has no such door, so its parts are put together here: the key takes effect with `useUpdate`, just
+   * before the commit that covers the proposal.
+   */
+  async proposeUpdate(): Promise<Buffer> {
+    const { groupContext, privatePath, ratchetTree, signaturePrivateKey } = this.state;
+    const node = ratchetTree[2 * privatePath.leafIndex];
+    if (node?.nodeType !== "leaf") throw new Error("no own leaf");
+    const { hpke, signature } = this.#suite;
+    const { publicKey, privateKey } = await hpke.generateKeyPair();
+    const { signaturePublicKey, credential, capabilities, extensions } = node.leaf;
+    const leaf = {
+      ...{ signaturePublicKey, credential, capabilities, extensions, leafNodeSource: "update" as const },
+      hpkePublicKey: await hpke.exportPublicKey(publicKey),
+    };
+    const tbs = encodeLeafNodeTBS({ ...leaf, groupId: groupContext.groupId, leafIndex: privatePath.leafIndex });
+    const leafNode = { ...leaf, signature: await signWithLabel(signaturePrivateKey, "LeafNodeTBS", tbs, signature) };
+    this.#updateKey = await hpke.exportPrivateKey(privateKey);
+    return this.propose({ proposalType: "update", update: { leafNode } }, true);
+  }
+
+  useUpdate(): void {
+    this.#state = { ...this.state, privatePath: updateLeafKey(this.state.privatePath, this.#updateKey!) };
+  }
+
   async send(text: string, authenticatedData: Buffer): Promise<Buffer> {
     const data = Buffer.from(text);
     const { newState, privateMessage } = await createApplicationMessage(
@@ -171,6 +201,10 @@ export class TsMlsPeer {
   async exportSecret(label: string, context: Buffer, length: number): Promise<Buffer> {
     const { exporterSecret } = this.state.keySchedule;
     return Buffer.from(await mlsExporter(exporterSecret, label, context, length, this.#suite));
+  }
+
+  async commitReInit(groupId: Buffer, suite: CiphersuiteName): Promise<Committed> {
+    return this.#committed(await reinitGroup(this.state, groupId, version, suite, [], this.#suite));
   }
 
   /** Begins the group that a committed ReInit asks for. */

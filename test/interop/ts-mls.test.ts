@@ -95,6 +95,13 @@ test.each(suites)("%s: a group begun there, joined here", async (name, cipherSui
   }
   await expectTalk(c, bob);
 
+  const theirUpdate = await bob.proposeUpdate();
+  for (const group of [a, c]) expect(await group.receiveMessage(theirUpdate)).toMatchObject({ kind: "proposal" });
+  bob.useUpdate();
+  const covering = await commitHere(a, [bob]);
+  expect(await c.receiveMessage(covering.commit)).toMatchObject({ kind: "commit", updated: [{ leafIndex: 0 }, {}] });
+  await expectTalk(a, bob);
+
   const removal = await bob.commit([{ proposalType: "remove", remove: { removed: c.ownLeafIndex } }], {
     wireAsPublicMessage: true,
   });
@@ -127,29 +134,33 @@ function nonceLength(name: string): number {
   return name.includes("SHA512") ? 64 : name.includes("SHA384") ? 48 : 32;
 }
 
-test.each(suites)("%s: reinitialized into another suite, begun on either side", async (name, cipherSuite) => {
-  const [nextName, next] = suites[(suites.findIndex(([other]) => other === name) + 1) % suites.length]!;
-  for (const handshake of ["public", "private"] as HandshakePolicy[]) {
-    const bob = await TsMlsPeer.create("bob", name);
-    const alice = await Client.create({ identity: "alice", cipherSuite });
-    const group = await alice.createGroup({ handshake });
-    const founding = await commitHere(group, [], { add: [await bob.createKeyPackage()] });
-    await bob.join(founding.welcome!);
-    const groupId = Buffer.from("next");
-    await commitHere(group, [bob], { reinit: { groupId, cipherSuite: next, extensions: [] } });
-    if (handshake === "public") {
-      const begun = await group.reinitialize([await bob.createKeyPackage(nextName)]);
-      await bob.joinReinitialized(begun.welcome!, undefined);
-      await expectTalk(begun.group, bob);
-    } else {
-      const keyPackage = await alice.createKeyPackage({ cipherSuite: next });
-      const { welcome } = await bob.reinitialize([keyPackage], groupId, nextName);
-      const tree = (await treeOf(bob)).ratchetTree;
-      await expectTalk(await alice.joinGroup(welcome!, { ratchetTree: tree }), bob);
+test.each(suites)(
+  "%s: reinitialized into another suite, asked for and begun on either side",
+  async (name, cipherSuite) => {
+    const [nextName, next] = suites[(suites.findIndex(([other]) => other === name) + 1) % suites.length]!;
+    for (const handshake of ["public", "private"] as HandshakePolicy[]) {
+      const bob = await TsMlsPeer.create("bob", name);
+      const alice = await Client.create({ identity: "alice", cipherSuite });
+      const group = await alice.createGroup({ handshake });
+      const founding = await commitHere(group, [], { add: [await bob.createKeyPackage()] });
+      await bob.join(founding.welcome!);
+      const groupId = Buffer.from("next");
+      if (handshake === "public") {
+        await commitHere(group, [bob], { reinit: { groupId, cipherSuite: next, extensions: [] } });
+        const begun = await group.reinitialize([await bob.createKeyPackage(nextName)]);
+        await bob.joinReinitialized(begun.welcome!, undefined);
+        await expectTalk(begun.group, bob);
+      } else {
+        await expectCommit(group, (await bob.commitReInit(groupId, nextName)).commit);
+        const keyPackage = await alice.createKeyPackage({ cipherSuite: next });
+        const { welcome } = await bob.reinitialize([keyPackage], groupId, nextName);
+        const tree = (await treeOf(bob)).ratchetTree;
+        await expectTalk(await alice.joinGroup(welcome!, { ratchetTree: tree }), bob);
+      }
+      await alice.close();
     }
-    await alice.close();
-  }
-});
+  },
+);
 
 /** That stack puts no tree into this Welcome: it is taken from its GroupInfo. */
 async function treeOf(peer: TsMlsPeer): Promise<{ ratchetTree: Buffer }> {
