@@ -4,7 +4,15 @@ import type { PrivateKey } from "../../native/keys.js";
 import { GroupContext, LeafNodeSource, ProtocolVersion, type Extension, type Lifetime } from "../objects/index.js";
 import { EpochSecrets } from "../schedule/index.js";
 import type { Suite } from "../suite/index.js";
-import { checkLeaf, leafNode, leafRequirements, RatchetTree, signLeaf, TreePrivateKeys } from "../tree/index.js";
+import {
+  checkLeaf,
+  checkSupport,
+  leafNode,
+  leafRequirements,
+  RatchetTree,
+  signLeaf,
+  TreePrivateKeys,
+} from "../tree/index.js";
 import { confirmed } from "./create-commit.js";
 import type { MemberEpoch } from "./epoch.js";
 import { checkGroupExtensions } from "./group-extensions.js";
@@ -38,8 +46,10 @@ export function createGroup({ suite, groupId, extensions, identity, lifetime, ..
       lifetime,
       extensions: identity.extensions,
     });
-    checkLeaf(suite, leaf.value, leafRequirements({ cipherSuite: suite.id, extensions }));
+    const requirements = leafRequirements({ cipherSuite: suite.id, extensions });
+    checkLeaf(suite, leaf.value, requirements);
     const tree = RatchetTree.create(suite, leaf);
+    checkSupport(tree.support, requirements);
     const context = encodeOnce(GroupContext, {
       version: ProtocolVersion.mls10,
       cipherSuite: suite.id,

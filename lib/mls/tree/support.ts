@@ -1,7 +1,10 @@
 // RFC 9420 §7.2, §7.3, §11.1: what members support, folded over the tree so that a commit looks at its changed leaves only.
-import type { LeafNode } from "../objects/index.js";
+import { greaseValues, type LeafNode } from "../objects/index.js";
 
-/** What one member, or all of some members, support. Lists of types are sorted and hold each type once. */
+/**
+ * What one member, or all of some members, support. Lists of types are sorted and hold each type once, and none of GREASE (RFC 9420 §13.5):
+ * this client supports none, so no group that it is in does, whatever others list.
+ */
 export interface Support {
   /** Types of the credentials in use. */
   readonly credentialsInUse: readonly number[];
@@ -16,15 +19,21 @@ export function supportOf(leaf: LeafNode): Support {
   const { credentials, extensions, proposals } = leaf.capabilities;
   return {
     credentialsInUse: [leaf.credential.credentialType],
-    credentials: sorted(credentials),
-    extensions: sorted(extensions),
-    proposals: sorted(proposals),
+    credentials: sorted(withoutGrease(credentials)),
+    extensions: sorted(withoutGrease(extensions)),
+    proposals: sorted(withoutGrease(proposals)),
   };
+}
+
+const grease: ReadonlySet<number> = new Set(greaseValues);
+
+function withoutGrease(types: readonly number[]): readonly number[] {
+  return types.some((type) => grease.has(type)) ? types.filter((type) => !grease.has(type)) : types;
 }
 
 const mostKept = 256;
 
-/** Lets the members of a tree share their lists of types, most of which are the same but for GREASE values (RFC 9420 §13.5). */
+/** Lets the members of a tree share their lists of types, most of which are the same. */
 export class SharedSupport {
   readonly #lists = new Map<number, readonly number[]>();
   #last: Support | undefined;
