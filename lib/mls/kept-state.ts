@@ -113,7 +113,7 @@ export class KeptState {
   async #reload(held: HeldGroup): Promise<void> {
     const ahead = this.#current;
     const { state, pending } = await held.reload(ahead.environment);
-    state.noticeFork(ahead.forkNoticedAt);
+    if (ahead.forkNoticedAt !== undefined) state.noticeFork(ahead.forkNoticedAt);
     this.#current = state;
     this.#owner.reloaded(pending);
     ahead.dispose();

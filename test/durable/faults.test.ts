@@ -36,6 +36,7 @@ async function receive(group: Group, message: Buffer): Promise<string> {
 
 async function expectTalk({ group, bobs }: World): Promise<void> {
   expectSameEpoch(group, bobs);
+  expect(group.health().forkNoticedAt).toBeUndefined();
   expect(await receive(bobs, await group.sendMessage("there"))).toBe("application there");
   expect(await receive(group, await bobs.sendMessage("back"))).toBe("application back");
 }

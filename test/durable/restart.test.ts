@@ -287,6 +287,8 @@ test("a state put back to an older copy is told by a commit of its own, and join
   expect(await receive(bobs, joined.commit)).toEqual(["commit"]);
   expectSameEpoch(joined.group, bobs);
   expect(joined.group.members()).toHaveLength(2);
+  const again = await restart(older, copy, joined.group);
+  expect(again.group.health().forkNoticedAt).toBeUndefined();
 });
 
 test("a state put back to an older copy is told by a message of its own that it did not send", async () => {
@@ -318,4 +320,15 @@ test("a state put back to an older copy is told by a message of its own that it 
   expect(forkNoticedAt).toBeLessThanOrEqual(Date.now());
   expect(await older.receiveMessage(lost)).toEqual({ kind: "ownEcho", isUnknown: true });
   expect(older.health().forkNoticedAt).toBe(forkNoticedAt);
+
+  const crashed = sqlitePlace();
+  used.push(crashed);
+  cpSync(copy.folder, crashed.folder, { recursive: true }); // the process that has it lives: its hold has to be over
+  const again = await start(crashed, { now: () => Date.now() + 3_600_000 });
+  const noticed = (await again.loadGroup(group.groupId))!;
+  expect(noticed.health().forkNoticedAt).toBe(forkNoticedAt);
+  const commit = await bobs.commit({ update: true });
+  await commit.confirm();
+  expect(await receive(noticed, commit.commit)).toEqual(["commit"]);
+  expect((await restart(again, crashed, group)).group.health().forkNoticedAt).toBe(forkNoticedAt);
 });

@@ -1,6 +1,7 @@
-import { decode, encode, opaque, struct, uint8, vector } from "../../codec/index.js";
+import { decode, encode, opaque, struct, uint64, uint8, vector } from "../../codec/index.js";
+import { Owned } from "../../native/owned.js";
 import type { WriteStep } from "../../storage/port.js";
-import type { MemberEpoch } from "../group/epoch.js";
+import { disposeEpoch, type MemberEpoch } from "../group/epoch.js";
 import { MemberState, type GroupEnvironment } from "../group/member-state.js";
 import { ProposalCache, type CachedProposal } from "../group/proposal-cache.js";
 import { mostSentHandshakes, SentHandshakes } from "../group/sent-handshakes.js";
@@ -24,8 +25,10 @@ export interface LoadedGroup {
 const StoredProposal = struct("StoredProposal", { sender: Sender, proposal: Proposal, ref: opaque, keys: uint8 });
 const StoredProposals = struct("StoredProposals", { proposals: vector(StoredProposal) });
 const Digests = struct("Digests", { digests: vector(opaque) });
+const NoticedFork = struct("NoticedFork", { at: uint64 });
 
 const epochName = "epoch";
+const forkName = "fork";
 const proposalsLog = "proposals";
 const sentLog = "sent";
 
@@ -43,6 +46,7 @@ export class GroupStore {
   #proposalCount = 0;
   #sentCount = 0;
   #pending: PreparedCommit | undefined;
+  #forkNoticedAt: number | undefined;
   #reservation = firstReservation;
 
   constructor(records: RecordSet) {
@@ -65,6 +69,7 @@ export class GroupStore {
       this.#proposalCount = state.proposals.size;
       this.#sentCount = 0;
       this.#pending = pending;
+      this.#forkNoticedAt = state.forkNoticedAt;
       this.#reservation = firstReservation;
       return { state, pending };
     } catch (error) {
@@ -82,6 +87,7 @@ export class GroupStore {
     saveSecretTree(changes, this.#records, secretTreePrefix(epoch.context.value.epoch), epoch.secretTree);
     this.#saveProposals(changes, state.proposals);
     this.#saveSent(changes, state.sent);
+    this.#saveFork(changes, state.forkNoticedAt);
     if (pending !== this.#pending) {
       if (pending === undefined) deletePending(changes, this.#records);
       else savePending(changes, this.#records, epoch, pending);
@@ -146,6 +152,12 @@ export class GroupStore {
     this.#sentCount = sent.added;
   }
 
+  #saveFork(changes: RecordChanges, at: number | undefined): void {
+    if (at === undefined || at === this.#forkNoticedAt) return;
+    changes.put(forkName, encode(NoticedFork, { at: BigInt(Math.trunc(at)) }));
+    this.#forkNoticedAt = at;
+  }
+
   async #loadEpoch({ retention, policy }: GroupEnvironment): Promise<MemberEpoch> {
     const stored = epochFrom(await this.#records.read(epochName));
     try {
@@ -165,14 +177,27 @@ export class GroupStore {
 
   async #loadState(environment: GroupEnvironment, epoch: MemberEpoch): Promise<MemberState> {
     const { suite, tree } = epoch;
-    const past = await this.#past.load(environment, suite, tree);
-    const proposals = new ProposalCache();
+    using owned = new Owned();
+    owned.add({ dispose: () => disposeEpoch(epoch) });
+    const past = owned.add(await this.#past.load(environment, suite, tree));
+    const proposals = owned.add(new ProposalCache());
     for (const body of await this.#records.readLog(proposalsLog)) {
       for (const proposal of proposalsFrom(suite, body)) proposals.add(proposal);
     }
+    const digests = await this.#loadSent();
+    const forkNoticedAt = await this.#loadFork();
+    owned.release();
+    return new MemberState(environment, epoch, { past, proposals, sent: new SentHandshakes(digests), forkNoticedAt });
+  }
+
+  async #loadSent(): Promise<Buffer[]> {
     const sent = await this.#records.readLog(sentLog);
-    const digests = sent.flatMap(({ bytes }) => decode(Digests, bytes).digests.map((digest) => Buffer.from(digest)));
-    return new MemberState(environment, epoch, { past, proposals, sent: new SentHandshakes(digests) });
+    return sent.flatMap(({ bytes }) => decode(Digests, bytes).digests.map((digest) => Buffer.from(digest)));
+  }
+
+  async #loadFork(): Promise<number | undefined> {
+    if (!this.#records.has(forkName)) return undefined;
+    return Number(decode(NoticedFork, (await this.#records.read(forkName)).bytes).at);
   }
 }
 

@@ -25,6 +25,7 @@ export interface KeptState {
   readonly past: PastEpochs;
   readonly sent: SentHandshakes;
   readonly proposals: ProposalCache;
+  readonly forkNoticedAt: number | undefined;
 }
 
 export class MemberState {
@@ -43,6 +44,7 @@ export class MemberState {
     this.past = kept?.past ?? new PastEpochs(environment.retention, environment.policy.now);
     this.sent = kept?.sent ?? new SentHandshakes();
     this.#proposals = kept?.proposals ?? new ProposalCache();
+    this.#forkNoticedAt = kept?.forkNoticedAt;
     this.#epoch = epoch;
     this.#framing = FramingContext.of(epoch.suite, epoch.context);
     this.#senderKeys = senderKeysOf(epoch, environment.policy.customProposals);
@@ -69,8 +71,8 @@ export class MemberState {
     return this.#forkNoticedAt;
   }
 
-  /** The first time counts. */
-  noticeFork(at: number | undefined = this.environment.policy.now()): void {
+  /** @param at the first time counts */
+  noticeFork(at: number): void {
     this.#forkNoticedAt ??= at;
   }
 

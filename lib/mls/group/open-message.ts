@@ -81,7 +81,7 @@ function openEncrypted(state: MemberState, message: PrivateMessage, bytes: Bytes
   const opened = openPrivate(framing, message, bytes, { senderDataSecret, secretTree: epoch.secretTree }, senderKeys);
   if (opened.kind === "own" && isUnknown(state, message.contentType, opened.generation, bytes)) {
     // It was made by a later state: this one was put back to an older copy.
-    state.noticeFork();
+    state.noticeFork(state.policy.now());
     if (message.contentType === ContentType.commit) refuse("14/own-commit");
     return { kind: "ownEcho", isUnknown: true };
   }

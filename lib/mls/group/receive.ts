@@ -58,7 +58,7 @@ async function receiveCommit(
   const { epoch } = state;
   // Its path is not encrypted to the committer: only the one who made it can go on from it.
   if (committerOf(content.sender) === epoch.ownLeafIndex) {
-    state.noticeFork();
+    state.noticeFork(state.policy.now());
     refuse("14/own-commit");
   }
   const received = await stageMessage(state, content, message);
