@@ -1,5 +1,6 @@
 // Groups on a storage: what a message, a commit and a start cost, and how much is written for them.
 import { Client } from "tinymls";
+import { populated } from "../mls/populated.mjs";
 import { strangers } from "../mls/strangers.mjs";
 import { consuming, repeated } from "../mls/lines.mjs";
 import { median, race } from "../race.mjs";
@@ -16,6 +17,25 @@ async function pair(storage, others = []) {
   await added.confirm();
   const his = await bob.joinGroup(added.welcome);
   return { alice, hers, his, close: () => Promise.all([alice.close(), bob.close()]) };
+}
+
+/** The same in a group of so many in which every member has committed: the commit of one is as long as its path, not as the group. */
+async function grownPair(storage, members) {
+  const alice = await Client.create({ identity: "alice", storage, storageKey });
+  const bob = await Client.create({ identity: "bob" });
+  const others = await populated(1, members - 2);
+  const { welcome } = await others.invite([await alice.createKeyPackage(), await bob.createKeyPackage()], true);
+  const [hers, his] = [await alice.joinGroup(welcome), await bob.joinGroup(welcome)];
+  for (const [by, peer] of [
+    [hers, his],
+    [his, hers],
+  ]) {
+    const update = await by.commit({ update: true });
+    await update.confirm();
+    await peer.receiveMessage(update.commit);
+  }
+  others.close();
+  return { hers, close: () => Promise.all([alice.close(), bob.close()]) };
 }
 
 /** One contender for each storage; `make` gets the pair. */
@@ -60,7 +80,7 @@ export async function octetsWritten(plan) {
   const measured = [];
   for (const members of full ? [10, 100, 1000] : [10]) {
     const storage = counting(await memory.open());
-    const { hers, close } = await pair(storage, await strangers(1, members - 2));
+    const { hers, close } = await grownPair(storage, members);
     const each = async (times, operation) => {
       const before = storage.octets;
       for (let i = 0; i < times; ++i) await operation();

@@ -194,17 +194,3 @@ test("while the storage is down nothing is done and nothing is lost; then the gr
   await pending.confirm();
   await expectTalk(at);
 });
-
-test("a message takes 200 octets at most, and most write nothing; a commit takes as many as its path", async () => {
-  const { storage, group, bobs } = await world();
-  await group.sendMessage("first");
-  const before = { written: storage.written, writes: storage.writes };
-  for (let sent = 0; sent < 1000; sent++) await group.sendMessage("x");
-  expect((storage.written - before.written) / 1000).toBeLessThan(200);
-  expect(storage.writes - before.writes).toBeLessThan(10);
-  const atCommit = storage.written;
-  const commit = await group.commit({ update: true });
-  await commit.confirm();
-  expect(storage.written - atCommit).toBeLessThan(16 * 1024);
-  expect(await receive(bobs, commit.commit)).toBe("commit");
-});
