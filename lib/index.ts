@@ -33,6 +33,7 @@ export {
   type Storage,
   type StoredRecord,
   type WatchListener,
+  type WriteOptions,
   type WriteStep,
 } from "./storage/port.js";
 export type { KeyManagement, StorageKeySource } from "./storage/vault/storage-key.js";

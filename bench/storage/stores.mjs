@@ -40,13 +40,13 @@ export function counting(storage) {
     read: (log, from, limit) => storage.read(log, from, limit),
     watch: (prefix, listener) => storage.watch(prefix, listener),
     close: () => storage.close(),
-    write(steps) {
+    write(steps, options) {
       ++counted.writes;
       for (const { put, append, value, entries = [] } of steps) {
         counted.octets += (put ?? append ?? "").length + (value?.byteLength ?? 0);
         for (const entry of entries) counted.octets += entry.byteLength;
       }
-      return storage.write(steps);
+      return storage.write(steps, options);
     },
   };
   return counted;

@@ -1,5 +1,5 @@
 import { TinyMlsError } from "../errors.js";
-import { storageLimits, type ListOptions, type WriteStep } from "./port.js";
+import { storageLimits, type ListOptions, type WriteOptions, type WriteStep } from "./port.js";
 
 /** A write whose arguments are within the limits, its steps sorted so that every adapter locks in one order. */
 export type CheckedStep =
@@ -75,6 +75,12 @@ export function checkWrite(steps: readonly WriteStep[]): CheckedStep[] {
   if (length > storageLimits.writeLength)
     throw usage(operation, `a write has ${storageLimits.writeLength} octets at most`);
   return checked.sort(byName);
+}
+
+/** Whether a write is to survive a loss of power from the moment it resolves. */
+export function checkSync({ sync = true }: WriteOptions = {}): boolean {
+  if (typeof sync !== "boolean") throw usage("Storage.write", "sync is true or false");
+  return sync;
 }
 
 /** Records, then logs, by name; an append before the truncate of its log. */

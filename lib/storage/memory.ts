@@ -4,6 +4,7 @@ import {
   checkLimit,
   checkList,
   checkPrefix,
+  checkSync,
   checkWrite,
   closed,
   conflict,
@@ -19,6 +20,7 @@ import type {
   Storage,
   StoredRecord,
   WatchListener,
+  WriteOptions,
   WriteStep,
 } from "./port.js";
 import { Watches } from "./watches.js";
@@ -66,8 +68,9 @@ export class MemoryStorage implements Storage {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await
-  async write(steps: readonly WriteStep[]): Promise<number> {
+  async write(steps: readonly WriteStep[], options?: WriteOptions): Promise<number> {
     this.#open("Storage.write");
+    checkSync(options);
     const checked = checkWrite(steps);
     for (const step of checked) this.#expect(step, checked);
     const revision = ++this.#revision;

@@ -20,6 +20,15 @@ export type WriteStep =
   /** Forgets the entries before this position; those after it keep theirs. */
   | { readonly truncate: string; readonly before: number };
 
+export interface WriteOptions {
+  /**
+   * Whether the write survives a loss of power from the moment it resolves. Default: true. With false it may be undone by one, whole and
+   * together with others like it that came after it, until a write without it resolves, or some time passes. An adapter may treat all
+   * writes alike.
+   */
+  readonly sync?: boolean | undefined;
+}
+
 export interface ListOptions {
   /** Only keys after this one, in the order of their octets. */
   readonly after?: string;
@@ -71,12 +80,12 @@ export interface Storage {
   list(prefix: string, options?: ListOptions): Promise<RecordPage>;
 
   /**
-   * All of the steps or none, durable when it resolves (as far as the adapter says). A key or a log may be named by one step only,
-   * but for an append and a truncate of one log, which happen in this order.
+   * All of the steps or none, durable when it resolves (as far as the adapter and `options` say). A key or a log may be named by one
+   * step only, but for an append and a truncate of one log, which happen in this order.
    *
    * @returns the revision of this write, which the records that it put have
    */
-  write(steps: readonly WriteStep[]): Promise<number>;
+  write(steps: readonly WriteStep[], options?: WriteOptions): Promise<number>;
 
   /** Entries of a log at and after a position, from the oldest one kept if that is later. `limit` as in `list`. */
   read(log: string, from: number, limit?: number): Promise<LogPage>;

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { diedInWrite } from "./noted-storage.js";
+import type { Power } from "./power.js";
 import type { Subject } from "./subject.js";
 import type { Answer, Opening, Request } from "./protocol.js";
 
@@ -14,10 +15,19 @@ const leaseMs = 30_000;
 /** The shortest that there is: renewed each 33 ms. */
 const shortLeaseMs = 100;
 
+interface Setting {
+  /** "sqlite" or "postgres". */
+  readonly adapter: string;
+  /** What the adapter opens, in JSON. */
+  readonly address: string;
+  /** What fails whenever the process dies. */
+  readonly power?: Power;
+  readonly forgetsReceived?: boolean;
+}
+
 /** A process that dies at once when it is told to, in the middle of whatever it does. */
 export class KilledProcess implements Subject {
-  readonly #adapter: string;
-  readonly #address: string;
+  readonly #setting: Setting;
   readonly #folder = mkdtempSync(join(tmpdir(), "tinymls-killed-"));
   #child: ChildProcess | undefined;
   /** Started while another one runs, to take its place: it has the library loaded, and nothing opened. */
@@ -27,10 +37,13 @@ export class KilledProcess implements Subject {
   #startMs = 0;
   readonly #random: () => number;
 
-  constructor(adapter: string, address: string, random: () => number) {
-    this.#adapter = adapter;
-    this.#address = address;
+  constructor(setting: Setting, random: () => number) {
+    this.#setting = setting;
     this.#random = random;
+  }
+
+  get forgetsReceived(): boolean {
+    return this.#setting.forgetsReceived ?? false;
   }
 
   get #notes(): string {
@@ -100,11 +113,14 @@ export class KilledProcess implements Subject {
   async remove(): Promise<void> {
     await this.#kill();
     await kill(this.#next);
+    this.#setting.power?.remove();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #kill(): Promise<void> {
-    return kill(this.#child);
+  async #kill(): Promise<void> {
+    if (this.#child === undefined) return;
+    await kill(this.#child);
+    this.#setting.power?.fail();
   }
 
   /** How far into a write to die. */
@@ -121,8 +137,13 @@ export class KilledProcess implements Subject {
   }
 
   #fork(): ChildProcess {
-    const args = [this.#adapter, this.#address, this.#notes];
-    return fork(program, args, { serialization: "advanced", execArgv: ["--no-warnings"] });
+    const { adapter, address, power } = this.#setting;
+    const env = power?.environment ?? process.env;
+    return fork(program, [adapter, address, this.#notes], {
+      serialization: "advanced",
+      execArgv: ["--no-warnings"],
+      env,
+    });
   }
 
   /** Undefined when it ends before it answers. */

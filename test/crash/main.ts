@@ -1,4 +1,5 @@
-// npm run test:crash -- --kills N: as many in each storage, SQLite and, where it is installed, PostgreSQL.
+// npm run test:crash -- --kills N: as many in each storage: SQLite, SQLite on a machine that loses its power with each, and, where it is
+// installed, PostgreSQL.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { parseArgs } from "node:util";
 import { installed, PostgresServer, serverCommand } from "../storage/postgres-server.js";
 import { Crashes, type CrashReport } from "./crashes.js";
 import { KilledProcess } from "./killed-process.js";
+import { Power } from "./power.js";
 
 const { values } = parseArgs({ options: { kills: { type: "string", default: "100" } } });
 const kills = Number(values.kills);
@@ -20,9 +22,9 @@ function print(adapter: string, report: CrashReport, ms: number): void {
   }
 }
 
-async function crash(title: string, adapter: string, address: string): Promise<void> {
+async function crash(title: string, setting: ConstructorParameters<typeof KilledProcess>[0]): Promise<void> {
   const begun = performance.now();
-  const report = await Crashes.run(new KilledProcess(adapter, address, Math.random), kills);
+  const report = await Crashes.run(new KilledProcess(setting, Math.random), kills);
   print(title, report, performance.now() - begun);
   const spared = Object.entries(report).filter(([, { unanswered }]) => unanswered === 0);
   // Few kills may all come too late.
@@ -30,10 +32,17 @@ async function crash(title: string, adapter: string, address: string): Promise<v
     throw new Error(`never killed in: ${spared.map(([name]) => name).join(", ")}`);
 }
 
-let skipped = 0;
+const skipped: string[] = [];
 const folder = mkdtempSync(join(tmpdir(), "tinymls-crash-"));
 try {
-  await crash("SQLite", "sqlite", join(folder, "state.db"));
+  await crash("SQLite", { adapter: "sqlite", address: JSON.stringify(join(folder, "state.db")) });
+  if (Power.missing === undefined) {
+    const path = join(folder, "power.db");
+    const setting = { adapter: "sqlite", address: JSON.stringify(path), power: new Power(path), forgetsReceived: true };
+    await crash("SQLite, power lost with each kill", setting);
+  } else {
+    skipped.push(`SQLite, power lost: ${Power.missing}`);
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -44,12 +53,12 @@ if (installed) {
     await server.start();
     const { host, user, database } = server.address;
     const connectionString = `postgres://${user}@/${database}?host=${encodeURIComponent(host)}`;
-    await crash("PostgreSQL", "postgres", JSON.stringify({ connectionString }));
+    await crash("PostgreSQL", { adapter: "postgres", address: JSON.stringify({ connectionString }) });
   } finally {
     await server.remove();
   }
 } else {
-  skipped = 1;
-  console.log(`skipped: PostgreSQL is not installed (${serverCommand})`);
+  skipped.push(`PostgreSQL is not installed (${serverCommand})`);
 }
-console.log(`${2 - skipped} passed, 0 failed${skipped === 0 ? "" : `, ${skipped} skipped`}`);
+for (const reason of skipped) console.log(`skipped: ${reason}`);
+console.log(`${3 - skipped.length} passed, 0 failed${skipped.length === 0 ? "" : `, ${skipped.length} skipped`}`);

@@ -1,6 +1,15 @@
 import { openSync, readFileSync, writeSync } from "node:fs";
 import { Worker } from "node:worker_threads";
-import type { ListOptions, LogPage, RecordPage, Storage, StoredRecord, WatchListener, WriteStep } from "tinymls";
+import type {
+  ListOptions,
+  LogPage,
+  RecordPage,
+  Storage,
+  StoredRecord,
+  WatchListener,
+  WriteOptions,
+  WriteStep,
+} from "tinymls";
 import { states } from "./protocol.js";
 
 const began = "b";
@@ -32,12 +41,12 @@ export class NotedStorage implements Storage {
     this.#deathbed.prepare(micros);
   }
 
-  async write(steps: readonly WriteStep[]): Promise<number> {
+  async write(steps: readonly WriteStep[], options?: WriteOptions): Promise<number> {
     writeSync(this.#notes, began);
     if (this.#isFatal) this.#deathbed.begin();
     this.#isFatal = false;
     try {
-      return await this.#inner.write(steps);
+      return await this.#inner.write(steps, options);
     } finally {
       writeSync(this.#notes, ended);
     }

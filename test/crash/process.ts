@@ -13,7 +13,9 @@ let alice: Alice;
 
 async function open({ leaseMs, dieInRenewal }: Opening): Promise<Answer> {
   const opened: Storage =
-    adapter === "sqlite" ? await SqliteStorage.open(address!) : await PostgresStorage.open(JSON.parse(address!));
+    adapter === "sqlite"
+      ? await SqliteStorage.open(JSON.parse(address!))
+      : await PostgresStorage.open(JSON.parse(address!));
   storage = new NotedStorage(opened, notes!, deathbed);
   alice = await Alice.open(storage, leaseMs);
   // From here on nothing is written but by the timer that renews the lease.

@@ -4,6 +4,8 @@ import type { Answer, Request } from "./protocol.js";
 export interface Subject {
   /** Whether the last disturbance came while the storage wrote. */
   readonly wasWriting: boolean;
+  /** Whether a disturbance may bring the keys of messages back that were received. */
+  readonly forgetsReceived: boolean;
   /** Goes on after a disturbance; resolves with what it found in the storage: "new", or "loaded" for the group with Bob. */
   start(): Promise<string>;
   ask(request: Request): Promise<Answer>;

@@ -6,6 +6,7 @@ import {
   type Storage,
   type StoredRecord,
   type WatchListener,
+  type WriteOptions,
   type WriteStep,
 } from "tinymls";
 
@@ -42,10 +43,10 @@ export class FaultyStorage implements Storage {
     return this.inner.read(log, from, limit);
   }
 
-  async write(steps: readonly WriteStep[]): Promise<number> {
+  async write(steps: readonly WriteStep[], options?: WriteOptions): Promise<number> {
     const failure = this.down ? "before" : this.failures.shift();
     if (failure === "before") throw broken();
-    const revision = await this.inner.write(steps);
+    const revision = await this.inner.write(steps, options);
     this.writes++;
     for (const step of steps) {
       if ("put" in step) this.written += step.value.byteLength;

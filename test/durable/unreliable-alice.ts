@@ -12,6 +12,7 @@ const leaseMs = 100;
 export class UnreliableAlice implements Subject {
   readonly #storage: UnreliableStorage;
   readonly #random: () => number;
+  readonly forgetsReceived = false;
   #alice: Alice | undefined;
 
   constructor(storage: Storage, random: () => number) {

@@ -1,5 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ListOptions, LogPage, RecordPage, Storage, StoredRecord, WatchListener, WriteStep } from "tinymls";
+import type {
+  ListOptions,
+  LogPage,
+  RecordPage,
+  Storage,
+  StoredRecord,
+  WatchListener,
+  WriteOptions,
+  WriteStep,
+} from "tinymls";
 import { broken } from "./faulty-storage.js";
 
 /** Of the writes that fail. */
@@ -39,10 +48,10 @@ export class UnreliableStorage implements Storage {
     return this.#read(() => this.#inner.read(log, from, limit));
   }
 
-  async write(steps: readonly WriteStep[]): Promise<number> {
+  async write(steps: readonly WriteStep[], options?: WriteOptions): Promise<number> {
     const chance = await this.#chance();
     if (chance < share / 2) throw this.#failed();
-    const revision = await this.#inner.write(steps);
+    const revision = await this.#inner.write(steps, options);
     if (chance < share) throw this.#failed();
     return revision;
   }

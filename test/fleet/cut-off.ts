@@ -1,4 +1,11 @@
-import { TinyMlsError, type ListOptions, type Storage, type WatchListener, type WriteStep } from "tinymls";
+import {
+  TinyMlsError,
+  type ListOptions,
+  type Storage,
+  type WatchListener,
+  type WriteOptions,
+  type WriteStep,
+} from "tinymls";
 
 /** A storage as one machine reaches it: while it is cut off every call fails, and no change is heard of. */
 export class Reachable implements Storage {
@@ -21,10 +28,10 @@ export class Reachable implements Storage {
     return await this.#storage.list(prefix, options);
   }
 
-  async write(steps: readonly WriteStep[]) {
+  async write(steps: readonly WriteStep[], options?: WriteOptions) {
     this.#reach();
     if (this.writes === "before") throw lost();
-    const revision = await this.#storage.write(steps);
+    const revision = await this.#storage.write(steps, options);
     if (this.writes === "after") throw lost();
     return revision;
   }

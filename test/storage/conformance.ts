@@ -243,8 +243,9 @@ export function conformance(name: string, create: () => Promise<Store>): void {
       expect(await contents(storage, ["a"])).toEqual(before);
     });
 
-    test("reads beyond the limits are refused", async () => {
+    test("options and reads beyond the limits are refused", async () => {
       const calls = [
+        () => storage.write([{ delete: "a" }], { sync: 1 as never }),
         () => storage.get("a b"),
         () => storage.list("ä"),
         () => storage.list("", { limit: 0 }),
@@ -367,7 +368,7 @@ export function conformance(name: string, create: () => Promise<Store>): void {
               for (const choices of writes) {
                 const steps = model.steps(choices);
                 const wanted = model.write(steps);
-                const outcome = await real.write(steps).then(
+                const outcome = await real.write(steps, { sync: choices.length % 2 === 0 }).then(
                   (revision) => model.learn(revision),
                   (error: TinyMlsError) => error.path,
                 );

@@ -290,10 +290,23 @@ test("SQLite: a transaction of whoever brought the database is left as it is", a
   database.close();
 });
 
-test("SQLite: an open database that was passed stays open, a class is used, FULL is set", async () => {
+test.each(["NORMAL", "FULL"] as const)("SQLite: which writes are synced, by %s", async (synchronous) => {
   const database = connect(newFile());
-  const storage = await SqliteStorage.open({ database, synchronous: "FULL" });
-  expect(database.prepare("PRAGMA synchronous").get()).toMatchObject({ synchronous: 2 });
+  const storage = await SqliteStorage.open({ database, synchronous });
+  const normal = 1;
+  const full = 2;
+  for (const sync of [undefined, false, true, false, undefined]) {
+    await storage.write([{ put: "a", value }], { sync });
+    const expected = sync === false && synchronous === "NORMAL" ? normal : full;
+    expect(database.prepare("PRAGMA synchronous").get()).toMatchObject({ synchronous: expected });
+  }
+  await storage.close();
+  database.close();
+});
+
+test("SQLite: an open database that was passed stays open, a class is used", async () => {
+  const database = connect(newFile());
+  const storage = await SqliteStorage.open({ database });
   expect(database.prepare("PRAGMA journal_mode").get()).toMatchObject({ journal_mode: "wal" });
   await storage.close();
   expect(database.prepare("SELECT 1 AS one").get()).toMatchObject({ one: 1 });

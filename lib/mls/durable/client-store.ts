@@ -196,7 +196,7 @@ export class ClientStore {
     const loaded = await store.load(environment);
     try {
       // Nothing is written before all could be read; whoever wrote meanwhile changed the head.
-      await records.write(new RecordChanges(), records.info, steps);
+      await records.write(new RecordChanges(), { also: steps, sync: false });
     } catch (error) {
       loaded.pending?.staged.discard();
       loaded.state.dispose();

@@ -8,7 +8,7 @@ import { mostSentHandshakes, SentHandshakes } from "../group/sent-handshakes.js"
 import { Proposal, Sender } from "../objects/index.js";
 import type { Suite } from "../suite/index.js";
 import { disposeStored, epochBody, epochFrom, memberEpoch } from "./epoch-records.js";
-import { PastRecords, secretTreePrefix } from "./past-epoch-records.js";
+import { erasesKeysOnly, PastRecords, secretTreePrefix } from "./past-epoch-records.js";
 import { deletePending, loadPending, savePending, type PreparedCommit } from "./pending-records.js";
 import { RecordChanges } from "./record-changes.js";
 import type { RecordSet } from "./record-set.js";
@@ -106,7 +106,9 @@ export class GroupStore {
   /** Undefined where nothing changed. */
   save(state: MemberState, pending: PreparedCommit | undefined): Promise<void> | undefined {
     const changes = this.changes(state, pending);
-    return changes.isEmpty ? undefined : this.#records.write(changes);
+    if (changes.isEmpty) return undefined;
+    // A loss of power may bring the key of a message back that was just received. It repeats and loses nothing.
+    return this.#records.write(changes, { sync: !erasesKeysOnly(changes) });
   }
 
   /** Makes sure that an application message may be sent; undefined where that is so already. */
@@ -115,13 +117,14 @@ export class GroupStore {
     if (secretTree.reserved("application") > 0) return undefined;
     secretTree.reserve("application", this.#reservation);
     this.#reservation = Math.min(2 * this.#reservation, mostReserved);
-    return this.save(state, pending);
+    // A loss of power must not bring back generations of which messages are out.
+    return this.#records.write(this.changes(state, pending), { sync: true });
   }
 
   /** Saves what is reserved and was not used, so that nothing is skipped, and does more steps with it. */
   async release(state: MemberState, pending: PreparedCommit | undefined, also: readonly WriteStep[]): Promise<void> {
     state.epoch.secretTree.endReservation("application");
-    await this.#records.write(this.changes(state, pending), this.#records.info, also);
+    await this.#records.write(this.changes(state, pending), { also });
   }
 
   #saveEpoch(changes: RecordChanges, epoch: MemberEpoch): void {

@@ -57,7 +57,7 @@ export class Leases {
     if (this.#renewal === undefined) return;
     clearInterval(this.#renewal);
     this.#renewal = undefined;
-    await this.#vault.storage.write([{ delete: this.#prefix + this.#id }]);
+    await this.#vault.storage.write([{ delete: this.#prefix + this.#id }], { sync: false });
   }
 
   async #requireOwn(key: string): Promise<void> {
@@ -106,7 +106,7 @@ export class Leases {
   /** One that fails is made up for by the next; if none succeeds, others may take the groups over. */
   async #renew(): Promise<void> {
     try {
-      await this.#vault.storage.write([this.#step()]);
+      await this.#vault.storage.write([this.#step()], { sync: false });
     } catch {
       // told by whatever this process writes next
     }

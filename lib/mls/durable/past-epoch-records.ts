@@ -20,9 +20,16 @@ const StoredPsks = struct("StoredPsks", { epochs: vector(uint64) });
 
 const pskName = "resumption";
 
+const secretTrees = "keys/";
+
 /** The prefix of what is stored of the secret tree of an epoch. */
 export function secretTreePrefix(epoch: bigint): string {
-  return `keys/${epoch}/`;
+  return `${secretTrees}${epoch}/`;
+}
+
+/** Whether nothing changes but secret trees: keys of received messages are erased. */
+export function erasesKeysOnly(changes: RecordChanges): boolean {
+  return changes.logs().size === 0 && Array.from(changes.records.keys()).every((name) => name.startsWith(secretTrees));
 }
 
 /** What is stored of the past epochs of a group; their secret trees stay where they were when the epochs were current. */
@@ -58,7 +65,7 @@ export class PastRecords {
   async load({ retention, policy }: GroupEnvironment, suite: Suite, tree: RatchetTree): Promise<PastEpochs> {
     const past = new PastEpochs(retention, policy.now);
     const epochs: PastEpoch[] = [];
-    this.#epochs = new Set(this.#records.names("keys/").map((name) => name.split("/")[1]!));
+    this.#epochs = new Set(this.#records.names(secretTrees).map((name) => name.split("/")[1]!));
     try {
       await this.#loadPsks(past);
       const numbers = this.#records.names("past/").map((name) => BigInt(name.slice("past/".length)));

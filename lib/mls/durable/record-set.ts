@@ -1,6 +1,6 @@
 import { TinyMlsError, type ErrorCode } from "../../errors.js";
 import { decodeSecret, type Secret } from "../../native/secret.js";
-import { storageLimits, type StoredRecord, type WriteStep } from "../../storage/port.js";
+import { storageLimits, type StoredRecord, type WriteOptions, type WriteStep } from "../../storage/port.js";
 import type { Vault } from "../../storage/vault/vault.js";
 import type { NewRecord, RecordChanges } from "./record-changes.js";
 import { decodeIndex, encodeIndex, type LogEntry, type RecordEntry, type RecordIndex } from "./record-index.js";
@@ -155,12 +155,15 @@ export class RecordSet {
 
   /**
    * Makes all changes, or none.
-   * @param also steps that are done with them
+   * @param options.also steps that are done with them
    * @throws TinyMlsError `conflict` where another writer was there first; whatever the storage rejects with
    */
-  async write(changes: RecordChanges, info = this.info, also: readonly WriteStep[] = []): Promise<void> {
-    const { steps, written } = await this.prepare(changes, info);
-    written(await this.#vault.storage.write([...steps, ...also]));
+  async write(
+    changes: RecordChanges,
+    { also = [], sync }: WriteOptions & { readonly also?: readonly WriteStep[] } = {},
+  ): Promise<void> {
+    const { steps, written } = await this.prepare(changes);
+    written(await this.#vault.storage.write([...steps, ...also], { sync }));
   }
 
   /** The steps of a write. What no single write could take is written before, where nothing lists it yet. */
@@ -274,7 +277,8 @@ export class RecordSet {
     }
     const early = batches.slice(0, -1);
     for (const batch of early) {
-      await this.#vault.storage.write([{ check: this.headKey, revision: this.#revision }, ...batch]);
+      // What lists them is written later, and synced.
+      await this.#vault.storage.write([{ check: this.headKey, revision: this.#revision }, ...batch], { sync: false });
     }
     return early.reduce((sum, batch) => sum + batch.length, 0);
   }

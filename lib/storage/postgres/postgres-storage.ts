@@ -5,6 +5,7 @@ import {
   checkLimit,
   checkList,
   checkPrefix,
+  checkSync,
   checkWrite,
   closed,
   endOfPrefix,
@@ -12,7 +13,16 @@ import {
   usage,
   type CheckedStep,
 } from "../check.js";
-import type { ListOptions, LogPage, RecordPage, Storage, StoredRecord, WatchListener, WriteStep } from "../port.js";
+import type {
+  ListOptions,
+  LogPage,
+  RecordPage,
+  Storage,
+  StoredRecord,
+  WatchListener,
+  WriteOptions,
+  WriteStep,
+} from "../port.js";
 import { faultOf, isContention, loadPool, type PostgresPool } from "./connection.js";
 import { Listener } from "./listener.js";
 import { migrate } from "./schema.js";
@@ -100,8 +110,10 @@ export class PostgresStorage implements Storage {
     return { records, next: rows.length > limit || length >= pageLength ? records.at(-1)!.key : undefined };
   }
 
-  async write(steps: readonly WriteStep[]): Promise<number> {
+  /** As durable as the server is set to be, whatever the options say. */
+  async write(steps: readonly WriteStep[], options?: WriteOptions): Promise<number> {
     this.#open("Storage.write");
+    checkSync(options);
     const values = [...argumentsOf(checkWrite(steps)), channelOf(this.#schema)];
     const text = `SELECT ${this.#schema}.apply($1, $2, $3, $4, $5, $6) AS revision`;
     const [row] = await this.#query<{ revision: string }>("Storage.write", "write", text, values);

@@ -1,6 +1,25 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { checkCount, checkKey, checkLimit, checkList, checkPrefix, checkWrite, closed, usage } from "../check.js";
-import type { ListOptions, LogPage, RecordPage, Storage, StoredRecord, WatchListener, WriteStep } from "../port.js";
+import {
+  checkCount,
+  checkKey,
+  checkLimit,
+  checkList,
+  checkPrefix,
+  checkSync,
+  checkWrite,
+  closed,
+  usage,
+} from "../check.js";
+import type {
+  ListOptions,
+  LogPage,
+  RecordPage,
+  Storage,
+  StoredRecord,
+  WatchListener,
+  WriteOptions,
+  WriteStep,
+} from "../port.js";
 import { faultOf, isBusy, loadDatabaseClass, type SqliteDatabase, type SqliteDatabaseClass } from "./database.js";
 import { Erasure } from "./erasure.js";
 import { examine, migrate } from "./schema.js";
@@ -17,8 +36,8 @@ export interface SqliteStorageOptions {
    */
   readonly database?: SqliteDatabaseClass | SqliteDatabase;
   /**
-   * `NORMAL` (default): what was written survives the death of the process at any point; a loss of power may take the last writes,
-   * never a part of one. `FULL`: survives a loss of power too, for the price of an fsync in each write.
+   * Which writes are synced to the disk before they resolve, and so survive a loss of power. `NORMAL` (default): all but those that say
+   * `sync: false`, which a loss of power within `eraseMs` may undo. `FULL`: all. The death of the process undoes none.
    */
   readonly synchronous?: "NORMAL" | "FULL";
   /** How long a call waits for another process that is writing, in ms; default 5,000. The event loop runs meanwhile. */
@@ -26,8 +45,8 @@ export interface SqliteStorageOptions {
   /** How often a watch looks for changes by other processes, in ms; default 100. */
   readonly pollMs?: number;
   /**
-   * When octets that were overwritten or deleted are gone from the files, in ms after the write; default 1,000. Later where another
-   * process reads or writes all the time; `close` does it at once if it can.
+   * When octets that were overwritten or deleted are gone from the files, and what was written is synced in any case; in ms after the
+   * write, default 1,000. Later where another process reads or writes all the time; `close` does it at once if it can.
    */
   readonly eraseMs?: number;
 }
@@ -40,10 +59,12 @@ export class SqliteStorage implements Storage {
   readonly #watch: FileWatch;
   readonly #erasure: Erasure;
   readonly #busyTimeoutMs: number;
+  readonly #syncsAll: boolean;
   #closed = false;
 
-  private constructor(database: SqliteDatabase, owned: boolean, times: Times) {
+  private constructor(database: SqliteDatabase, owned: boolean, syncsAll: boolean, times: Times) {
     this.#database = database;
+    this.#syncsAll = syncsAll;
     this.#owned = owned;
     this.#tables = new Tables(database);
     this.#watch = new FileWatch(this.#tables, times.pollMs);
@@ -67,12 +88,12 @@ export class SqliteStorage implements Storage {
     const opened =
       given ?? open(operation, (database as SqliteDatabaseClass | undefined) ?? (await loadDatabaseClass()), path);
     try {
-      await whenFree(operation, times.busyTimeoutMs, () => prepare(opened, synchronous));
+      await whenFree(operation, times.busyTimeoutMs, () => prepare(opened));
     } catch (error) {
       if (!given) opened.close();
       throw error;
     }
-    return new SqliteStorage(opened, !given, times);
+    return new SqliteStorage(opened, !given, synchronous === "FULL", times);
   }
 
   get(key: string): Promise<StoredRecord | undefined> {
@@ -89,10 +110,11 @@ export class SqliteStorage implements Storage {
     });
   }
 
-  async write(steps: readonly WriteStep[]): Promise<number> {
+  async write(steps: readonly WriteStep[], options?: WriteOptions): Promise<number> {
     this.#open("Storage.write");
     const checked = checkWrite(steps);
-    const revision = await this.#run("Storage.write", () => this.#tables.write(checked));
+    const sync = checkSync(options) || this.#syncsAll;
+    const revision = await this.#run("Storage.write", () => this.#tables.write(checked, sync));
     this.#erasure.wrote();
     this.#watch.wrote(
       checked.flatMap(({ kind, key }) => (kind === "put" || kind === "delete" ? [key] : [])),
@@ -167,12 +189,12 @@ function open(operation: string, databaseClass: SqliteDatabaseClass, path: strin
 }
 
 /** Nothing is written before the schema was found to be one that this code knows. */
-function prepare(database: SqliteDatabase, synchronous: "NORMAL" | "FULL"): void {
+function prepare(database: SqliteDatabase): void {
   // SQLite's own waiting would hold up the event loop.
   database.exec("PRAGMA busy_timeout = 0");
   reading(database, () => examine(database));
   database.prepare("PRAGMA journal_mode = WAL").get();
-  database.exec(`PRAGMA synchronous = ${synchronous}`);
+  database.exec("PRAGMA synchronous = FULL");
   // What is overwritten is zeroed; the default of SQLite is to leave it in free pages and cells.
   database.prepare("PRAGMA secure_delete = ON").get();
   migrate(database);

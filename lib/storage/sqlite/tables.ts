@@ -45,6 +45,7 @@ const sql = {
 export class Tables {
   readonly #database: SqliteDatabase;
   readonly #prepared = new Map<keyof typeof sql, SqliteStatement>();
+  #syncs: boolean | undefined;
 
   constructor(database: SqliteDatabase) {
     this.#database = database;
@@ -83,14 +84,25 @@ export class Tables {
     });
   }
 
-  /** @throws TinyMlsError `conflict`, and whatever SQLite throws; nothing is changed then */
-  write(steps: readonly CheckedStep[]): number {
+  /**
+   * @param sync whether it is on the disk at the end, and all that was written before it too
+   * @throws TinyMlsError `conflict`, and whatever SQLite throws; nothing is changed then
+   */
+  write(steps: readonly CheckedStep[], sync: boolean): number {
+    this.#setSync(sync);
     return writing(this.#database, () => {
       this.#statement("nextRevision").run();
       const { revision } = this.#statement("lastRevision").get() as { revision: number };
       for (const step of steps) this.#apply(step, revision);
       return revision;
     });
+  }
+
+  /** Of the transactions from here on: FULL syncs the write-ahead log, all of it, at each; NORMAL when it is moved into the database. */
+  #setSync(sync: boolean): void {
+    if (sync === this.#syncs) return;
+    this.#database.exec(`PRAGMA synchronous = ${sync ? "FULL" : "NORMAL"}`);
+    this.#syncs = sync;
   }
 
   /** Changes when another connection has changed the file. */
