@@ -33,7 +33,8 @@ export class Power {
 
   /** Of a process whose files are kept as they were synced. */
   get environment(): NodeJS.ProcessEnv {
-    return { ...process.env, LD_PRELOAD: this.#library };
+    const preloaded = [process.env.LD_PRELOAD, this.#library].filter(Boolean); // that of a sanitizer comes first
+    return { ...process.env, LD_PRELOAD: preloaded.join(" ") };
   }
 
   /** Leaves of the files what was synced. */

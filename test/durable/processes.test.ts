@@ -57,6 +57,8 @@ describe("several processes on one storage", () => {
     now += 5000;
     const second = await start(storage, options);
     const taken = (await second.loadGroup(group.groupId))!;
+    const sessions = await storage.list("client/", { limit: 1000 });
+    expect(sessions.records.filter(({ key }) => key.includes("/session/"))).toHaveLength(1); // none of those that are over
     const sent = [await group.sendMessage("of the former"), await taken.sendMessage("of the new")];
     expect([await receive(bobs, sent[0]!), await receive(bobs, sent[1]!)]).toEqual([
       "application of the former",

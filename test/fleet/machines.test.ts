@@ -1,5 +1,5 @@
 // Four processes with one storage rotate and seal through one fleet: every frame opens everywhere, there is one order of epochs, and no nonce
-// comes twice. For ten seconds; TINYMLS_FLEET_SECONDS=60 makes it a minute.
+// comes twice. For ten seconds; TINYMLS_FLEET_SECONDS=60, as in CI, makes it a minute on PostgreSQL.
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,8 @@ import { installed, PostgresServer, serverCommand } from "../storage/postgres-se
 import type { FromMachine, MachineReport, ToMachine } from "./machine.js";
 
 const program = join(import.meta.dirname, "machine.js");
-const seconds = Number(process.env["TINYMLS_FLEET_SECONDS"] ?? 10);
+const seconds = 10;
+const serverSeconds = Number(process.env["TINYMLS_FLEET_SECONDS"] ?? seconds);
 const count = 4;
 
 const folder = mkdtempSync(join(tmpdir(), "tinymls-fleet-"));
@@ -45,6 +46,7 @@ class Machine {
 async function run(
   adapter: string,
   address: string,
+  forSeconds: number,
 ): Promise<{ reports: MachineReport[]; nonces: number; sealed: number }> {
   // Epoch, step, sender and sequence number: the key and the nonce of a frame.
   const nonces = new Set<string>();
@@ -61,7 +63,7 @@ async function run(
   }
   try {
     await Promise.all(machines.map((machine) => machine.next("ready")));
-    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    await new Promise((resolve) => setTimeout(resolve, forSeconds * 1000));
     const all = async (kind: "stopped" | "report") => {
       const told = machines.map((machine) => machine.next(kind));
       for (const machine of machines) machine.send({ stop: true });
@@ -76,8 +78,8 @@ async function run(
   }
 }
 
-async function hold(adapter: string, address: string): Promise<void> {
-  const { reports, nonces, sealed } = await run(adapter, address);
+async function hold(adapter: string, address: string, forSeconds: number): Promise<void> {
+  const { reports, nonces, sealed } = await run(adapter, address, forSeconds);
   expect(reports.flatMap(({ failures }) => failures)).toEqual([]);
   expect(reports.reduce((sum, report) => sum + report.sealed, 0)).toBe(sealed);
   expect(nonces).toBe(sealed);
@@ -93,7 +95,7 @@ async function hold(adapter: string, address: string): Promise<void> {
 test(
   "SQLite: four processes, one fleet",
   async () => {
-    await hold("sqlite", join(folder, "fleet.db"));
+    await hold("sqlite", join(folder, "fleet.db"), seconds);
     // At rest nothing is in the clear: not even what the storage key itself looks like.
     const files = readdirSync(folder).map((name) => readFileSync(join(folder, name)));
     expect(files.some((octets) => octets.includes("context/load/epoch/0000000001"))).toBe(true);
@@ -115,9 +117,9 @@ if (installed) {
     async () => {
       const { host, user, database } = server.address;
       const connectionString = `postgres://${user}@/${database}?host=${encodeURIComponent(host)}`;
-      await hold("postgres", JSON.stringify({ connectionString, schema: "fleet" }));
+      await hold("postgres", JSON.stringify({ connectionString, schema: "fleet" }), serverSeconds);
     },
-    120_000 + seconds * 1000,
+    120_000 + serverSeconds * 1000,
   );
 } else {
   test.skip(`PostgreSQL: no server, install it with ${serverCommand}`, () => undefined);

@@ -45,9 +45,10 @@ export class Leases {
   async prepare(records: RecordSet): Promise<{ readonly steps: readonly WriteStep[]; readonly lease: Lease }> {
     const key = `${records.prefix}lease`;
     const found = await this.#vault.storage.get(key);
-    if (found !== undefined) await this.#requireOver(key, this.#holder(key, found.value));
+    const former = found && this.#holder(key, found.value);
+    const over = former === undefined ? [] : await this.#requireOver(key, former);
     const lease = { put: key, value: this.#seal(key, Buffer.from(this.#id)), revision: found?.revision ?? 0 };
-    const steps: WriteStep[] = [lease, this.#step()];
+    const steps: WriteStep[] = [lease, this.#step(), ...over];
     this.#renewal ??= setInterval(() => void this.#renew(), this.#lifetimeMs / 3).unref();
     // The head that is written with it keeps whoever lost the lease from writing, so this one may go without looking.
     return { steps, lease: { requireHeld: () => this.#requireOwn(key), release: () => [{ delete: key }] } };
@@ -65,22 +66,19 @@ export class Leases {
     if (found === undefined || this.#holder(key, found.value) !== this.#id) throw held(key);
   }
 
-  async #requireOver(key: string, holder: string | undefined): Promise<void> {
-    if (holder === undefined || holder === this.#id) return;
-    const session = await this.#session(this.#prefix + holder);
-    if (session === undefined || !this.#isAlive(session)) return;
-    throw held(key);
+  /** The steps that delete what is left of the holder, if it did not come back meanwhile; one that was only late puts itself back. */
+  async #requireOver(key: string, holder: string): Promise<WriteStep[]> {
+    const session = this.#prefix + holder;
+    const found = holder === this.#id ? undefined : await this.#vault.storage.get(session);
+    if (found === undefined) return [];
+    const octets = this.#octets(session, found.value);
+    if (octets !== undefined && this.#isAlive(decode(Session, octets))) throw held(key);
+    return [{ delete: session, revision: found.revision }];
   }
 
   #isAlive({ place, process: id, expiresAt }: Session): boolean {
     if (Number(expiresAt) <= this.#now()) return false;
     return !here.equals(place) || isRunning(id);
-  }
-
-  async #session(key: string): Promise<Session | undefined> {
-    const found = await this.#vault.storage.get(key);
-    const octets = found && this.#octets(key, found.value);
-    return octets && decode(Session, octets);
   }
 
   #holder(key: string, value: Buffer): string | undefined {
