@@ -73,16 +73,16 @@ test("a message sent takes 200 octets at most, and most write nothing", async ()
 test("a commit takes as many octets as its path, which grows with the depth of the tree", async () => {
   const made: number[] = [];
   const received: number[] = [];
-  for (const depth of [4, 6, 8]) {
+  for (const depth of [4, 8]) {
     const at = await world(2 ** depth);
-    made.push(await octetsOf(20, at, () => commit(at.group, at.bobs)));
-    received.push(await octetsOf(20, at, () => commit(at.bobs, at.group)));
-    // Each level adds a node of the path, and what is encrypted to it, as often as it is kept: in the commit, the trees, the keys.
-    expect(made.at(-1)).toBeLessThan(6 * 1024 + 600 * depth);
-    expect(received.at(-1)).toBeLessThan(4 * 1024 + 400 * depth);
-    if (depth === 8) expect(at.tree).toBeGreaterThan(8 * received.at(-1)!);
+    made.push(await octetsOf(100, at, () => commit(at.group, at.bobs)));
+    received.push(await octetsOf(100, at, () => commit(at.bobs, at.group)));
+    // Each level adds a node of the path, and what is encrypted to it, as often as it is kept: in the commit, the trees, the keys. A
+    // snapshot of the tree comes after half as many octets of changes as it has itself.
+    expect(made.at(-1)).toBeLessThan(8 * 1024 + 800 * depth);
+    expect(received.at(-1)).toBeLessThan(4 * 1024 + 800 * depth);
+    if (depth === 8) expect(at.tree).toBeGreaterThan(5 * made.at(-1)!);
   }
   // Of 16 times as many members.
-  for (const [small, , large] of [made, received] as [number, number, number][])
-    expect(large / small).toBeLessThan(1.5);
+  for (const [small, large] of [made, received] as [number, number][]) expect(large / small).toBeLessThan(1.75);
 }, 60_000);

@@ -194,8 +194,8 @@ export class GroupStore {
   }
 
   async #loadSent(): Promise<Buffer[]> {
-    const sent = await this.#records.readLog(sentLog);
-    return sent.flatMap(({ bytes }) => decode(Digests, bytes).digests.map((digest) => Buffer.from(digest)));
+    const sent = await this.#records.readPublicLog(sentLog);
+    return sent.flatMap((bytes) => decode(Digests, bytes).digests.map((digest) => Buffer.from(digest)));
   }
 
   async #loadFork(): Promise<number | undefined> {

@@ -1,10 +1,9 @@
 import { TinyMlsError, type ErrorCode } from "../../errors.js";
-import { decodeSecret, type Secret } from "../../native/secret.js";
 import { storageLimits, type StoredRecord, type WriteOptions, type WriteStep } from "../../storage/port.js";
 import type { Vault } from "../../storage/vault/vault.js";
 import type { NewRecord, RecordChanges } from "./record-changes.js";
 import { decodeIndex, encodeIndex, type LogEntry, type RecordEntry, type RecordIndex } from "./record-index.js";
-import { bodyOf, disposeAll, partsOf, type OpenedBody } from "./sealed-body.js";
+import { bodyOf, disposeAll, octetsOf, partsOf, type OpenedBody } from "./sealed-body.js";
 
 /*
  * Sealed records that belong together. Their head lists each with the version that it was sealed at, and every write puts the head anew, if
@@ -86,7 +85,7 @@ export class RecordSet {
       return false;
     }
     const version = versionOf(found);
-    this.#index = decodeIndex(octetsOf(this.#open(this.headKey, version, found)), this.headKey);
+    this.#index = decodeIndex(this.#openPublic(this.headKey, version, found), this.headKey);
     this.#version = version;
     this.#revision = found.revision;
     return true;
@@ -118,7 +117,8 @@ export class RecordSet {
   /** @throws TinyMlsError `missing`, `undecryptable` or `malformed` with the key in `path` */
   async read(name: string): Promise<OpenedBody> {
     const key = this.prefix + name;
-    return bodyOf(await this.#opened(key, this.#entry(name).version));
+    const { version } = this.#entry(name);
+    return bodyOf(this.#vault.open(key, version, sealedOf(await this.#record(key, version))));
   }
 
   /** The octets of a record in chunks. */
@@ -126,31 +126,29 @@ export class RecordSet {
     const { version, chunks } = this.#entry(name);
     const parts: Buffer[] = [];
     for (let chunk = 0; chunk < chunks; chunk++) {
-      parts.push(octetsOf(await this.#opened(`${this.prefix}${name}/${chunk}`, version)));
+      const key = `${this.prefix}${name}/${chunk}`;
+      parts.push(this.#openPublic(key, version, await this.#record(key, version)));
     }
     return Buffer.concat(parts);
   }
 
   /** All entries of a log, the oldest first. The caller disposes their secrets. */
   async readLog(name: string): Promise<OpenedBody[]> {
-    const log = this.prefix + name;
-    const { first, end } = this.log(name);
     const bodies: OpenedBody[] = [];
     try {
-      for (let at = first; at < end;) {
-        const page = await this.#vault.storage.read(log, at, storageLimits.page);
-        if (page.end > end) throw this.#moved();
-        if (page.first > at || page.entries.length === 0) throw fault("missing", `${log}/${at}`, "is missing");
-        for (const { position, value } of page.entries) {
-          bodies.push(bodyOf(this.#vault.open(`${log}/${position}`, 0, value)));
-        }
-        at += page.entries.length;
-      }
+      await this.#eachEntry(name, (key, value) => bodies.push(bodyOf(this.#vault.open(key, 0, value))));
       return bodies;
     } catch (error) {
       for (const { secrets } of bodies) disposeAll(secrets);
       throw error;
     }
+  }
+
+  /** The octets of all entries of a log without secrets, the oldest first. */
+  async readPublicLog(name: string): Promise<Buffer[]> {
+    const entries: Buffer[] = [];
+    await this.#eachEntry(name, (key, value) => entries.push(octetsOf(this.#vault.openPublic(key, 0, value))));
+    return entries;
   }
 
   /**
@@ -315,7 +313,20 @@ export class RecordSet {
     return entry;
   }
 
-  async #opened(key: string, version: number): Promise<Secret> {
+  async #eachEntry(name: string, use: (key: string, value: Buffer) => void): Promise<void> {
+    const log = this.prefix + name;
+    const { first, end } = this.log(name);
+    for (let at = first; at < end;) {
+      const page = await this.#vault.storage.read(log, at, storageLimits.page);
+      if (page.end > end) throw this.#moved();
+      if (page.first > at || page.entries.length === 0) throw fault("missing", `${log}/${at}`, "is missing");
+      for (const { position, value } of page.entries) use(`${log}/${position}`, value);
+      at += page.entries.length;
+    }
+  }
+
+  /** The record, if it is of this version as far as it says. */
+  async #record(key: string, version: number): Promise<StoredRecord> {
     const found = this.#found === undefined ? await this.#vault.storage.get(key) : this.#found.get(key);
     if (found === undefined) throw fault("missing", key, "is missing");
     const stored = versionOf(found);
@@ -323,11 +334,11 @@ export class RecordSet {
       throw fault("undecryptable", this.headKey, "is older than what it lists");
     }
     if (stored < version) throw fault("undecryptable", key, "was put back to an older state");
-    return this.#open(key, version, found);
+    return found;
   }
 
-  #open(key: string, version: number, { value }: StoredRecord): Secret {
-    return this.#vault.open(key, version, value.subarray(prefixLength));
+  #openPublic(key: string, version: number, record: StoredRecord): Buffer {
+    return this.#vault.openPublic(key, version, sealedOf(record));
   }
 
   #seal(key: string, version: number, parts: Parameters<Vault["seal"]>[2]): Buffer {
@@ -352,12 +363,8 @@ function versionOf({ key, value }: StoredRecord): number {
   return value.readUIntBE(0, prefixLength);
 }
 
-function octetsOf(opened: Secret): Buffer {
-  try {
-    return decodeSecret(opened, (scratch) => Buffer.from(scratch));
-  } finally {
-    opened.dispose();
-  }
+function sealedOf({ value }: StoredRecord): Buffer {
+  return value.subarray(prefixLength);
 }
 
 function lengthOf(step: WriteStep): number {

@@ -50,6 +50,11 @@ export function bodyOf(opened: Secret): OpenedBody {
   }
 }
 
+/** The octets of an opened body that has no secrets. */
+export function octetsOf(opened: Buffer): Buffer {
+  return opened.subarray(headLength, headLength + opened.readUInt32BE(0));
+}
+
 function part<T>(whole: Secret, start: number, end: number, read: (octets: Buffer) => T): T {
   if (start === end) return read(Buffer.alloc(0));
   using some = whole.slice(start, end);
