@@ -188,7 +188,7 @@ describe("what is stored", () => {
     const [key] = [...(await recordsOf(storage)).keys()].filter((name) => name.endsWith("/head"));
     const kept = async (log: string) => (await storage.read(key!.replace(/head$/, log), 0)).entries.length;
     expect(await kept("proposals")).toBe(1);
-    await storage.write([{ put: key!, value: Buffer.from("damaged by the medium") }]);
+    await storage.write([{ put: key!, value: Buffer.alloc(100, 0xff) }]);
     const again = await start(storage);
     await expect(again.loadGroup(groupId)).rejects.toMatchObject({ path: key });
     const joined = await again.joinExternal(await bobs.groupInfo(), { resync: true });

@@ -1,4 +1,4 @@
-/** The head of a set of records: what there is, and at which version. */
+/** The head of a set of records: what there is, and at which version. Of many records it lists parts, which list the records. */
 import { TinyMlsError } from "../../errors.js";
 
 /** One record: the version that it was sealed at, and its number of chunks; 0 for one that is not in chunks. */
@@ -13,62 +13,153 @@ export interface LogEntry {
   readonly end: number;
 }
 
+/** Records whose names go together. */
+export interface IndexPart {
+  /** That of the record in which they are listed; 0 where they are few, and the head itself lists them. */
+  readonly version: number;
+  readonly records: ReadonlyMap<string, RecordEntry>;
+}
+
+export type IndexParts = ReadonlyMap<string, IndexPart>;
+
 export interface RecordIndex {
   /** What the owner of the set keeps with it. */
   readonly info: Buffer;
-  readonly records: ReadonlyMap<string, RecordEntry>;
+  readonly parts: IndexParts;
   readonly logs: ReadonlyMap<string, LogEntry>;
 }
 
-const formatVersion = 1;
+/** An index as its head has it. */
+export interface IndexHead {
+  readonly info: Buffer;
+  readonly records: ReadonlyMap<string, RecordEntry>;
+  /** The parts that the head does not list itself, with the versions of the records that do. */
+  readonly listed: ReadonlyMap<string, number>;
+  readonly logs: ReadonlyMap<string, LogEntry>;
+}
 
-export function encodeIndex({ info, records, logs }: RecordIndex): Buffer {
-  const names = [...records.keys(), ...logs.keys()].reduce((sum, name) => sum + name.length, 0);
-  const out = Buffer.allocUnsafe(13 + info.byteLength + names + 11 * records.size + 13 * logs.size);
-  let at = out.writeUInt8(formatVersion, 0);
-  at = out.writeUInt32BE(info.byteLength, at);
-  at += info.copy(out, at);
-  at = out.writeUInt32BE(records.size, at);
-  for (const [name, { version, chunks }] of records) {
-    at = writeName(out, name, at);
-    at = out.writeUIntBE(version, at, 6);
-    at = out.writeUInt32BE(chunks, at);
+export const emptyIndex: RecordIndex = { info: Buffer.alloc(0), parts: new Map(), logs: new Map() };
+
+/** Records of one part that the head lists itself, at most. */
+const mostInHead = 8;
+const numbersOfPart = 32;
+const formatVersion = 2;
+
+/** The part that a record belongs to: its folder, and in that the same 32 numbers or first hexadecimal digit. */
+function partOf(name: string): string {
+  const at = name.lastIndexOf("/") + 1;
+  const last = name.slice(at);
+  if (/^[0-9a-f]{32}$/.test(last)) return name.slice(0, at + 1);
+  const number = parseInt(last, 10);
+  return Number.isNaN(number) ? "" : `${name.slice(0, at)}${Math.floor(number / numbersOfPart)}`;
+}
+
+export function entryIn(parts: IndexParts, name: string): RecordEntry | undefined {
+  return parts.get(partOf(name))?.records.get(name);
+}
+
+/** The parts after records were put (anew) or deleted. */
+export function changedParts(
+  parts: IndexParts,
+  changes: ReadonlyMap<string, RecordEntry | undefined>,
+  version: number,
+): { readonly parts: IndexParts; readonly touched: ReadonlySet<string> } {
+  const next = new Map(parts);
+  const touched = new Map<string, Map<string, RecordEntry>>();
+  for (const [name, entry] of changes) {
+    const part = partOf(name);
+    const records = touched.get(part) ?? new Map(parts.get(part)?.records);
+    touched.set(part, records);
+    records.delete(name);
+    if (entry !== undefined) records.set(name, entry);
   }
-  at = out.writeUInt32BE(logs.size, at);
-  for (const [name, { first, end }] of logs) {
-    at = writeName(out, name, at);
-    at = out.writeUIntBE(first, at, 6);
-    at = out.writeUIntBE(end, at, 6);
+  for (const [part, records] of touched) {
+    const isLarge = part !== "" && records.size > mostInHead;
+    if (records.size === 0) next.delete(part);
+    else next.set(part, { version: isLarge ? version : 0, records });
   }
+  return { parts: next, touched: new Set(touched.keys()) };
+}
+
+/** The parts that a head lists, before those are added that it does not. */
+export function partsOf({ records }: IndexHead): Map<string, IndexPart> {
+  return new Map(changedParts(new Map(), records, 0).parts);
+}
+
+export function encodeHead({ info, parts, logs }: RecordIndex): Buffer {
+  const records: Row[] = [];
+  const listed: Row[] = [];
+  for (const [part, { version, records: own }] of parts) {
+    if (version > 0) listed.push([part, version, 0]);
+    else for (const [name, entry] of own) records.push([name, entry.version, entry.chunks]);
+  }
+  const ends = Array.from(logs, ([name, { first, end }]): Row => [name, first, end]);
+  const start = 5 + info.byteLength;
+  const out = Buffer.allocUnsafe(start + lengthOf(records) + lengthOf(listed) + lengthOf(ends));
+  out.writeUInt8(formatVersion, 0);
+  out.writeUInt32BE(info.byteLength, 1);
+  info.copy(out, 5);
+  writeRows(out, writeRows(out, writeRows(out, start, records), listed), ends);
   return out;
 }
 
-function writeName(out: Buffer, name: string, at: number): number {
-  return out.writeUInt8(name.length, at) + out.write(name, at + 1, "latin1");
+export function encodeRecords(records: ReadonlyMap<string, RecordEntry>): Buffer {
+  const rows = Array.from(records, ([name, { version, chunks }]): Row => [name, version, chunks]);
+  const out = Buffer.allocUnsafe(lengthOf(rows));
+  writeRows(out, 0, rows);
+  return out;
 }
 
-/** @throws TinyMlsError `storage` for one of a later version; what is authentic is trusted otherwise */
-export function decodeIndex(bytes: Buffer, path: string): RecordIndex {
+type Row = readonly [name: string, one: number, other: number];
+
+function lengthOf(rows: readonly Row[]): number {
+  return rows.reduce((sum, [name]) => sum + name.length + 13, 4);
+}
+
+/** Their number (4 octets), then of each the length of its name (1), the name and two numbers (6 each). Returns where they end. */
+function writeRows(out: Buffer, start: number, rows: readonly Row[]): number {
+  let at = out.writeUInt32BE(rows.length, start);
+  for (const [name, one, other] of rows) {
+    at = out.writeUInt8(name.length, at);
+    at += out.write(name, at, "latin1");
+    at = out.writeUIntBE(one, at, 6);
+    at = out.writeUIntBE(other, at, 6);
+  }
+  return at;
+}
+
+/** @throws TinyMlsError `storage` for one of another version; what is authentic is trusted otherwise */
+export function decodeHead(bytes: Buffer, path: string): IndexHead {
   if (bytes[0] !== formatVersion) {
-    throw new TinyMlsError("storage", `${path} was written by a later version of tinymls`, {
+    throw new TinyMlsError("storage", `${path} was written by another version of tinymls`, {
       component: "storage",
       path,
       retryable: false,
     });
   }
-  const records = new Map<string, RecordEntry>();
-  const logs = new Map<string, LogEntry>();
-  const info = Buffer.from(bytes.subarray(5, 5 + bytes.readUInt32BE(1)));
-  let at = 5 + info.byteLength;
-  const count = (): number => bytes.readUInt32BE((at += 4) - 4);
-  const name = (): string => {
-    const end = at + 1 + bytes[at]!;
-    const text = bytes.toString("latin1", at + 1, end);
-    at = end;
-    return text;
-  };
-  const long = (): number => bytes.readUIntBE((at += 6) - 6, 6);
-  for (let left = count(); left > 0; left--) records.set(name(), { version: long(), chunks: count() });
-  for (let left = count(); left > 0; left--) logs.set(name(), { first: long(), end: long() });
-  return { info, records, logs };
+  const end = 5 + bytes.readUInt32BE(1);
+  const records = decodeRows(bytes, end, (version, chunks) => ({ version, chunks }));
+  const listed = decodeRows(bytes, records.end, (version) => version);
+  const logs = decodeRows(bytes, listed.end, (first, end) => ({ first, end }));
+  return { info: Buffer.from(bytes.subarray(5, end)), records: records.rows, listed: listed.rows, logs: logs.rows };
+}
+
+export function decodeRecords(bytes: Buffer): Map<string, RecordEntry> {
+  return decodeRows(bytes, 0, (version, chunks) => ({ version, chunks })).rows;
+}
+
+function decodeRows<T>(
+  bytes: Buffer,
+  start: number,
+  row: (one: number, other: number) => T,
+): { readonly rows: Map<string, T>; readonly end: number } {
+  const rows = new Map<string, T>();
+  let at = start + 4;
+  for (let left = bytes.readUInt32BE(start); left > 0; left--) {
+    const numbersAt = at + 1 + bytes[at]!;
+    const name = bytes.toString("latin1", at + 1, numbersAt);
+    rows.set(name, row(bytes.readUIntBE(numbersAt, 6), bytes.readUIntBE(numbersAt + 6, 6)));
+    at = numbersAt + 12;
+  }
+  return { rows, end: at };
 }

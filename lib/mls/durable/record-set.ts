@@ -1,22 +1,36 @@
-import { TinyMlsError, type ErrorCode } from "../../errors.js";
+import type { TinyMlsError } from "../../errors.js";
 import { storageLimits, type StoredRecord, type WriteOptions, type WriteStep } from "../../storage/port.js";
 import type { Vault } from "../../storage/vault/vault.js";
-import type { NewRecord, RecordChanges } from "./record-changes.js";
-import { decodeIndex, encodeIndex, type LogEntry, type RecordEntry, type RecordIndex } from "./record-index.js";
+import { earlyBatches, mostSteps } from "./early-writes.js";
+import type { RecordChanges } from "./record-changes.js";
+import {
+  changedParts,
+  decodeHead,
+  decodeRecords,
+  emptyIndex,
+  encodeHead,
+  encodeRecords,
+  entryIn,
+  partsOf as partsInHead,
+  type IndexHead,
+  type IndexParts,
+  type LogEntry,
+  type RecordEntry,
+  type RecordIndex,
+} from "./record-index.js";
 import { bodyOf, disposeAll, octetsOf, partsOf, type OpenedBody } from "./sealed-body.js";
+import { keysOf, openPublicRecord, openRecord, recordFault, sealRecord, versionOf } from "./stored-record.js";
 
 /*
- * Sealed records that belong together. Their head lists each with the version that it was sealed at, and every write puts the head anew, if
- * it is as this writer knows it: so writers never mix, and a record that was swapped, put back or lost is recognised by name.
- *
- *     6   version: of the write that put the record
- *     n   the sealed body, with the record's key and version as associated data
+ * Sealed records that belong together. Their head lists each with the version that it was sealed at, by way of a part of the list where
+ * there are many, and every write puts the head anew, if it is as this writer knows it: so writers never mix, and a record that was swapped,
+ * put back or lost is recognised by name.
  */
-const prefixLength = 6;
 const headName = "head";
-/** Room for the steps that are not about these records. */
-const mostSteps = storageLimits.steps - 16;
-const mostOctets = storageLimits.writeLength - 2 ** 20;
+/** Of a set that was written as it should be. */
+const mostVersions = 2 ** 47;
+/** Tries to read a head and its parts while others write. */
+const mostTries = 10;
 
 /** A write that is ready to be made: together with others, if wanted. */
 export interface PreparedWrite {
@@ -31,7 +45,7 @@ export class RecordSet {
   readonly #vault: Vault;
   #version = 0;
   #revision = 0;
-  #index: RecordIndex = { info: Buffer.alloc(0), records: new Map(), logs: new Map() };
+  #index = emptyIndex;
   /** Keys of records that are not listed any more and may still be there. */
   #orphans = new Set<string>();
   /** Read ahead, by key. */
@@ -60,12 +74,13 @@ export class RecordSet {
   }
 
   has(name: string): boolean {
-    return this.#index.records.has(name);
+    return entryIn(this.#index.parts, name) !== undefined;
   }
 
-  /** Names of records, in the order in which they came. */
+  /** Names of records. */
   names(start = ""): string[] {
-    return [...this.#index.records.keys()].filter((name) => name.startsWith(start));
+    const all = Array.from(this.#index.parts.values(), ({ records }) => [...records.keys()]);
+    return all.flat().filter((name) => name.startsWith(start));
   }
 
   log(name: string): LogEntry {
@@ -78,24 +93,31 @@ export class RecordSet {
    */
   async refresh(): Promise<boolean> {
     this.#found = undefined;
-    const found = await this.#vault.storage.get(this.headKey);
-    if (found === undefined) {
-      this.#revision = 0;
-      this.#index = { ...this.#index, records: new Map(), logs: new Map() };
-      return false;
+    for (let tries = 1; ; tries++) {
+      const found = await this.#vault.storage.get(this.headKey);
+      if (found === undefined) {
+        this.#revision = 0;
+        this.#index = { ...emptyIndex, info: this.#index.info };
+        return false;
+      }
+      try {
+        await this.#readIndex(found);
+        return true;
+      } catch (error) {
+        // Between the head and a part of its list another process may have written.
+        const now = await this.#vault.storage.get(this.headKey);
+        if (tries === mostTries || now?.revision === found.revision) throw error;
+      }
     }
-    const version = versionOf(found);
-    this.#index = decodeIndex(this.#openPublic(this.headKey, version, found), this.headKey);
-    this.#version = version;
-    this.#revision = found.revision;
-    return true;
   }
 
   /** For a head that cannot be read: what is written next replaces all that there is. */
   async abandon(): Promise<void> {
     const found = await this.#vault.storage.get(this.headKey);
-    this.#index = { info: Buffer.alloc(0), records: new Map(), logs: new Map() };
-    this.#version = found === undefined ? 0 : Math.max(this.#version, versionOf(found));
+    this.#index = emptyIndex;
+    const claimed = found === undefined ? 0 : versionOf(found);
+    // After all that there was; a damaged head may claim whatever it likes.
+    this.#version = Math.max(this.#version, claimed < mostVersions ? claimed : 0, Date.now());
     this.#revision = found?.revision ?? 0;
     await this.#noteOrphans();
   }
@@ -118,18 +140,17 @@ export class RecordSet {
   async read(name: string): Promise<OpenedBody> {
     const key = this.prefix + name;
     const { version } = this.#entry(name);
-    return bodyOf(this.#vault.open(key, version, sealedOf(await this.#record(key, version))));
+    return bodyOf(openRecord(this.#vault, await this.#record(key, version), version));
   }
 
   /** The octets of a record in chunks. */
   async readLarge(name: string): Promise<Buffer> {
-    const { version, chunks } = this.#entry(name);
-    const parts: Buffer[] = [];
-    for (let chunk = 0; chunk < chunks; chunk++) {
-      const key = `${this.prefix}${name}/${chunk}`;
-      parts.push(this.#openPublic(key, version, await this.#record(key, version)));
+    const entry = this.#entry(name);
+    const chunks: Buffer[] = [];
+    for (const key of keysOf(this.prefix, name, entry)) {
+      chunks.push(this.#openPublic(await this.#record(key, entry.version), entry.version));
     }
-    return Buffer.concat(parts);
+    return Buffer.concat(chunks);
   }
 
   /** All entries of a log, the oldest first. The caller disposes their secrets. */
@@ -168,35 +189,46 @@ export class RecordSet {
   async prepare(changes: RecordChanges, info = this.info): Promise<PreparedWrite> {
     await this.#findLogs(changes);
     // A set that was erased and is made again has no version of before.
-    const version = this.exists ? this.#version + 1 : Math.max(this.#version + 1, Date.now());
-    const records = new Map(this.#index.records);
+    const version = Math.max(this.#version + 1, this.exists ? 0 : Date.now());
+    const changed = new Map<string, RecordEntry | undefined>();
     const puts: WriteStep[] = [];
+    const chunkPuts: WriteStep[] = [];
     const deletes = new Set(this.#orphans);
-    const put = (name: string, record: NewRecord | undefined): void => {
-      for (const key of keysOf(this.prefix, name, records.get(name))) deletes.add(key);
-      records.delete(name);
-      if (record === undefined) return;
-      const chunks = "chunks" in record ? record.chunks.length : 0;
-      records.set(name, { version, chunks });
-      keysOf(this.prefix, name, { version, chunks }).forEach((key, at) => {
-        const parts = "chunks" in record ? [record.chunks[at]!] : partsOf(record.body);
+    for (const [name, record] of changes.records) {
+      for (const key of keysOf(this.prefix, name, entryIn(this.#index.parts, name))) deletes.add(key);
+      const entry = record && { version, chunks: "chunks" in record ? record.chunks.length : 0 };
+      changed.set(name, entry);
+      keysOf(this.prefix, name, entry).forEach((key, at) => {
         deletes.delete(key);
-        puts.push({ put: key, value: this.#seal(key, version, parts) });
+        if ("chunks" in record!)
+          chunkPuts.push({ put: key, value: sealRecord(this.#vault, key, version, [record.chunks[at]!]) });
+        else puts.push({ put: key, value: sealRecord(this.#vault, key, version, partsOf(record!.body)) });
       });
-    };
-    for (const [name, record] of changes.records) put(name, record);
+    }
+    const { parts, touched } = changedParts(this.#index.parts, changed, version);
+    for (const part of touched) {
+      const key = this.#partKey(part);
+      const large = parts.get(part);
+      if (large?.version === version) {
+        deletes.delete(key);
+        puts.push({ put: key, value: sealRecord(this.#vault, key, version, [encodeRecords(large.records)]) });
+      } else if ((this.#index.parts.get(part)?.version ?? 0) > 0) {
+        deletes.add(key);
+      }
+    }
     const logs = new Map(this.#index.logs);
     const logSteps = this.#logSteps(changes, logs);
-    const index = { info: Buffer.from(info), records, logs };
+    const index: RecordIndex = { info: Buffer.from(info), parts, logs };
     const head = {
       put: this.headKey,
-      value: this.#seal(this.headKey, version, [encodeIndex(index)]),
+      value: sealRecord(this.#vault, this.headKey, version, [encodeHead(index)]),
       revision: this.#revision,
     };
-    const early = await this.#writeEarly(puts);
-    const room = mostSteps - 1 - puts.length + early - logSteps.length;
-    const now = [...deletes].slice(0, room);
-    const steps = [head, ...puts.slice(early), ...logSteps, ...now.map((key) => ({ delete: key }))];
+    const early = await this.#writeEarly(chunkPuts, puts);
+    const kept = [...puts, ...chunkPuts.slice(early)];
+    const room = mostSteps - 1 - kept.length - logSteps.length;
+    const now = [...deletes].slice(0, Math.max(room, 0));
+    const steps = [head, ...kept, ...logSteps, ...now.map((key) => ({ delete: key }))];
     return {
       steps,
       written: (revision) => {
@@ -204,7 +236,7 @@ export class RecordSet {
         this.#version = version;
         this.#revision = revision;
         this.#index = index;
-        this.#orphans = new Set([...deletes].slice(room));
+        this.#orphans = new Set([...deletes].slice(now.length));
       },
     };
   }
@@ -212,7 +244,7 @@ export class RecordSet {
   /** The steps that delete everything but what the logs remember of their positions. */
   async prepareErasure(): Promise<PreparedWrite> {
     await this.#noteOrphans();
-    const keys = [...this.#orphans, ...this.names().flatMap((name) => this.#keys(name))];
+    const keys = [...this.#orphans, ...this.#listedKeys()];
     for (let at = mostSteps; at < keys.length; at += mostSteps) {
       const some = keys.slice(at, at + mostSteps).map((key) => ({ delete: key }));
       await this.#vault.storage.write([{ check: this.headKey, revision: this.#revision }, ...some]);
@@ -224,7 +256,7 @@ export class RecordSet {
       written: () => {
         this.#revision = 0;
         this.#orphans.clear();
-        this.#index = { ...this.#index, records: new Map() };
+        this.#index = { ...this.#index, parts: new Map() };
       },
     };
   }
@@ -258,27 +290,14 @@ export class RecordSet {
     return steps;
   }
 
-  /** How many of the puts were written, since all of them would be too much for one write. */
-  async #writeEarly(puts: readonly WriteStep[]): Promise<number> {
-    const total = puts.reduce((sum, step) => sum + lengthOf(step), 0);
-    if (puts.length <= mostSteps - 64 && total <= mostOctets) return 0;
-    // Only chunks come in such numbers, whose keys are new with each version.
-    const batches: WriteStep[][] = [];
-    let room = 0;
-    for (const step of puts) {
-      if (batches.length === 0 || batches.at(-1)!.length >= 256 || room < lengthOf(step)) {
-        batches.push([]);
-        room = mostOctets / 2;
-      }
-      batches.at(-1)!.push(step);
-      room -= lengthOf(step);
-    }
-    const early = batches.slice(0, -1);
-    for (const batch of early) {
+  /** How many of the chunks were written, since all of them would be too much for one write. Their keys are new: nothing is replaced. */
+  async #writeEarly(chunks: readonly WriteStep[], others: readonly WriteStep[]): Promise<number> {
+    const batches = earlyBatches(chunks, others);
+    for (const batch of batches) {
       // What lists them is written later, and synced.
       await this.#vault.storage.write([{ check: this.headKey, revision: this.#revision }, ...batch], { sync: false });
     }
-    return early.reduce((sum, batch) => sum + batch.length, 0);
+    return batches.reduce((sum, batch) => sum + batch.length, 0);
   }
 
   async #list(): Promise<Map<string, StoredRecord>> {
@@ -297,19 +316,50 @@ export class RecordSet {
   }
 
   #unlisted(keys: Iterable<string>): Set<string> {
-    const listed = new Set(this.names().flatMap((name) => this.#keys(name)));
+    const listed = new Set(this.#listedKeys());
     // What stands under "lease" belongs to whoever wants to hold these records.
     const others = [this.headKey, `${this.prefix}lease`];
     return new Set([...keys].filter((key) => !listed.has(key) && !others.includes(key)));
   }
 
-  #keys(name: string): string[] {
-    return keysOf(this.prefix, name, this.#index.records.get(name));
+  /** All keys but that of the head. */
+  #listedKeys(): string[] {
+    return Array.from(this.#index.parts, ([part, { version, records }]) => [
+      ...(version > 0 ? [this.#partKey(part)] : []),
+      ...Array.from(records, ([name, entry]) => keysOf(this.prefix, name, entry)).flat(),
+    ]).flat();
+  }
+
+  #partKey(part: string): string {
+    return `${this.prefix}list/${part}`;
+  }
+
+  async #readIndex(found: StoredRecord): Promise<void> {
+    const version = versionOf(found);
+    const head = decodeHead(this.#openPublic(found, version), this.headKey);
+    const parts = await this.#readParts(head, version);
+    this.#index = { info: head.info, parts, logs: head.logs };
+    this.#version = version;
+    this.#revision = found.revision;
+  }
+
+  /** With those that the head does not list itself, where they are not known already. */
+  async #readParts(head: IndexHead, headVersion: number): Promise<IndexParts> {
+    const parts = partsInHead(head);
+    const read = Array.from(head.listed, async ([part, version]) => {
+      const known = this.#index.parts.get(part);
+      if (known?.version === version) return [part, known] as const;
+      const key = this.#partKey(part);
+      const record = await this.#record(key, version, headVersion);
+      return [part, { version, records: decodeRecords(this.#openPublic(record, version)) }] as const;
+    });
+    for (const [part, listed] of await Promise.all(read)) parts.set(part, listed);
+    return parts;
   }
 
   #entry(name: string): RecordEntry {
-    const entry = this.#index.records.get(name);
-    if (entry === undefined) throw fault("missing", this.prefix + name, "is missing");
+    const entry = entryIn(this.#index.parts, name);
+    if (entry === undefined) throw recordFault("missing", this.prefix + name, "is missing");
     return entry;
   }
 
@@ -319,59 +369,29 @@ export class RecordSet {
     for (let at = first; at < end;) {
       const page = await this.#vault.storage.read(log, at, storageLimits.page);
       if (page.end > end) throw this.#moved();
-      if (page.first > at || page.entries.length === 0) throw fault("missing", `${log}/${at}`, "is missing");
+      if (page.first > at || page.entries.length === 0) throw recordFault("missing", `${log}/${at}`, "is missing");
       for (const { position, value } of page.entries) use(`${log}/${position}`, value);
       at += page.entries.length;
     }
   }
 
   /** The record, if it is of this version as far as it says. */
-  async #record(key: string, version: number): Promise<StoredRecord> {
+  async #record(key: string, version: number, headVersion = this.#version): Promise<StoredRecord> {
     const found = this.#found === undefined ? await this.#vault.storage.get(key) : this.#found.get(key);
-    if (found === undefined) throw fault("missing", key, "is missing");
+    if (found === undefined) throw recordFault("missing", key, "is missing");
     const stored = versionOf(found);
-    if (stored > version && stored > this.#version) {
-      throw fault("undecryptable", this.headKey, "is older than what it lists");
+    if (stored > version && stored > headVersion) {
+      throw recordFault("undecryptable", this.headKey, "is older than what it lists");
     }
-    if (stored < version) throw fault("undecryptable", key, "was put back to an older state");
+    if (stored < version) throw recordFault("undecryptable", key, "was put back to an older state");
     return found;
   }
 
-  #openPublic(key: string, version: number, record: StoredRecord): Buffer {
-    return this.#vault.openPublic(key, version, sealedOf(record));
-  }
-
-  #seal(key: string, version: number, parts: Parameters<Vault["seal"]>[2]): Buffer {
-    const prefix = Buffer.allocUnsafe(prefixLength);
-    prefix.writeUIntBE(version, 0, prefixLength);
-    return Buffer.concat([prefix, this.#vault.seal(key, version, parts)]);
+  #openPublic(record: StoredRecord, version: number): Buffer {
+    return openPublicRecord(this.#vault, record, version);
   }
 
   #moved(): TinyMlsError {
-    return fault("conflict", this.headKey, "was changed by another writer");
+    return recordFault("conflict", this.headKey, "was changed by another writer");
   }
-}
-
-function keysOf(prefix: string, name: string, entry: RecordEntry | undefined): string[] {
-  if (entry === undefined) return [];
-  if (entry.chunks === 0) return [prefix + name];
-  return Array.from({ length: entry.chunks }, (_, chunk) => `${prefix}${name}/${chunk}`);
-}
-
-function versionOf({ key, value }: StoredRecord): number {
-  if (value.byteLength < prefixLength) throw fault("malformed", key, "is no sealed record");
-  return value.readUIntBE(0, prefixLength);
-}
-
-function sealedOf({ value }: StoredRecord): Buffer {
-  return value.subarray(prefixLength);
-}
-
-function lengthOf(step: WriteStep): number {
-  return "put" in step ? step.value.byteLength : 0;
-}
-
-function fault(code: ErrorCode, path: string, message: string): TinyMlsError {
-  const retryable = code === "conflict";
-  return new TinyMlsError(code, `${path} ${message}`, { component: "storage", path, retryable });
 }

@@ -1,0 +1,47 @@
+import { TinyMlsError, type ErrorCode } from "../../errors.js";
+import type { Secret } from "../../native/secret.js";
+import type { StoredRecord } from "../../storage/port.js";
+import type { Vault } from "../../storage/vault/vault.js";
+import type { RecordEntry } from "./record-index.js";
+
+/*
+ * A record of a set, as it is stored:
+ *
+ *     6   version: of the write that put the record
+ *     n   the sealed body, with the record's key and version as associated data
+ */
+const prefixLength = 6;
+
+export function sealRecord(vault: Vault, key: string, version: number, parts: Parameters<Vault["seal"]>[2]): Buffer {
+  const prefix = Buffer.allocUnsafe(prefixLength);
+  prefix.writeUIntBE(version, 0, prefixLength);
+  return Buffer.concat([prefix, vault.seal(key, version, parts)]);
+}
+
+/** @param version that it has to be of */
+export function openRecord(vault: Vault, { key, value }: StoredRecord, version: number): Secret {
+  return vault.open(key, version, value.subarray(prefixLength));
+}
+
+/** The same for what is not secret. */
+export function openPublicRecord(vault: Vault, { key, value }: StoredRecord, version: number): Buffer {
+  return vault.openPublic(key, version, value.subarray(prefixLength));
+}
+
+/** As it says; what it says is not authentic before it is opened. */
+export function versionOf({ key, value }: StoredRecord): number {
+  if (value.byteLength < prefixLength) throw recordFault("malformed", key, "is no sealed record");
+  return value.readUIntBE(0, prefixLength);
+}
+
+/** Those under which an entry of the list is stored. Those of chunks are new with each version. */
+export function keysOf(prefix: string, name: string, entry: RecordEntry | undefined): string[] {
+  if (entry === undefined) return [];
+  if (entry.chunks === 0) return [prefix + name];
+  return Array.from({ length: entry.chunks }, (_, chunk) => `${prefix}${name}/${entry.version}/${chunk}`);
+}
+
+export function recordFault(code: ErrorCode, path: string, message: string): TinyMlsError {
+  const retryable = code === "conflict";
+  return new TinyMlsError(code, `${path} ${message}`, { component: "storage", path, retryable });
+}
