@@ -1,5 +1,6 @@
 import { types } from "node:util";
 import { decode, encode, type Codec } from "./codec.js";
+import type { AnyCodec } from "./declaration.js";
 import { misfit } from "./fault.js";
 import type { Limits } from "./limits.js";
 
@@ -27,6 +28,29 @@ export function encoded<T>(codec: Codec<T>): Codec<Encoded<T>> {
     },
     json: ({ value }, parent) => codec.json(value, parent),
   };
+}
+
+/**
+ * The same type, whose values keep in mind from which octets they were read: written again, they are these octets. For structs that come in
+ * one message and go on into others, or into a hash. A value that is made of parts of another one is written field by field.
+ */
+export function remembered<C extends AnyCodec>(codec: C): C {
+  const plain: Codec<object> = codec;
+  const octets = new WeakMap<object, Uint8Array>();
+  const remembering: Pick<Codec<object>, "read" | "write"> = {
+    read: (r, parent) => {
+      const start = r.offset;
+      const value = plain.read(r, parent);
+      octets.set(value, r.since(start));
+      return value;
+    },
+    write: (w, value, parent) => {
+      const known = octets.get(value);
+      if (known === undefined) plain.write(w, value, parent);
+      else w.octets(known);
+    },
+  };
+  return { ...codec, ...remembering };
 }
 
 /** Encodes `value` once, to be written many times. */

@@ -8,7 +8,7 @@
  */
 export { decode, encode, isEncoding, named, toJSON, type Codec, type Infer, type Json, type Shape } from "./codec.js";
 export { optional, vector } from "./collections.js";
-export { decodeOnce, encoded, encodeOnce, type Encoded } from "./encoded.js";
+export { decodeOnce, encoded, encodeOnce, remembered, type Encoded } from "./encoded.js";
 export { enumeration, openEnumeration, type Enumeration } from "./enumeration.js";
 export { defaultLimits, type Limits } from "./limits.js";
 export { fixed, hex, opaque, secretOpaque, uint16, uint32, uint64, uint8, zeroPadding } from "./primitives.js";

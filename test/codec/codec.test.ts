@@ -15,6 +15,7 @@ import {
   openEnumeration,
   optional,
   presentWhen,
+  remembered,
   secretOpaque,
   select,
   struct,
@@ -241,6 +242,31 @@ describe("values with their encoding", () => {
   test("a value without its encoding is refused", () => {
     const item = { id: 9, kind: Kind.small, size: 1 };
     expect(() => encode(Holder, { first: 1, item: item as never, last: 2 })).toThrow(usage("Holder.item"));
+  });
+});
+
+describe("values that remember their octets", () => {
+  const Kept = remembered(struct("Kept", { id: uint8, data: opaque }));
+  const Holder = struct("Holder", { kept: vector(Kept) });
+
+  test("what was read is written as it was, in whatever it is put", () => {
+    const bytes = hex("06 01 01aa 02 01bb");
+    const value = decode(Holder, bytes);
+    expect(encode(Holder, value).equals(bytes)).toBe(true);
+    expect(encode(Kept, value.kept[1]!).toString("hex")).toBe("0201bb");
+    expect(toJSON(Kept, value.kept[0]!)).toEqual({ id: 1, data: "aa" });
+  });
+
+  test("what is made of parts of it is not", () => {
+    const read = decode(Kept, hex("01 01aa"));
+    expect(encode(Kept, { ...read, id: 2 }).toString("hex")).toBe("0201aa");
+    expect(encode(Kept, structuredClone(read)).toString("hex")).toBe("0101aa");
+  });
+
+  test("what does not fit is refused, its field named", () => {
+    expect(() => encode(Holder, { kept: [{ id: 256, data: hex("") }] })).toThrow(usage("Holder.kept[0].id"));
+    expect(() => encode(Kept, null as never)).toThrow(usage("Kept"));
+    expect(() => decode(Holder, hex("02 0102"))).toThrow(malformed(2, "Holder.kept[0].data"));
   });
 });
 

@@ -1,5 +1,5 @@
 /** RFC 9420 §10. */
-import { encode } from "../../codec/index.js";
+import { encode, vectorSize } from "../../codec/index.js";
 import type { PrivateKey } from "../../native/keys.js";
 import {
   KeyPackage,
@@ -142,8 +142,9 @@ export function keepVerified(keyPackage: KeyPackage): void {
 function checkSignatures(keyPackage: KeyPackage, checks: Checks): void {
   const { leafNode } = keyPackage;
   checks.signature(leafSignature(TreeLeaf.of(leafNode), leafNode, noGroup, 0), "7.3/leaf-signature", "key package");
-  const { signature, ...tbs } = keyPackage;
-  const content = encode(KeyPackageTBS, tbs);
+  const { signature } = keyPackage;
+  const bytes = encode(KeyPackage, keyPackage);
+  const content = bytes.subarray(0, bytes.byteLength - vectorSize(signature.byteLength));
   checks.signature({ publicKey: leafNode.signatureKey, label, content, signature }, "10.1/signature");
 }
 

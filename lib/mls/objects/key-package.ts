@@ -1,12 +1,12 @@
 /** RFC 9420 §10. */
-import { opaque, struct, type Infer } from "../../codec/index.js";
+import { opaque, remembered, struct, type Infer } from "../../codec/index.js";
 import { extensions } from "./extension.js";
 import { LeafNode } from "./leaf-node.js";
 import { cipherSuite, protocolVersion } from "./enumerations.js";
 
 const signed = { version: protocolVersion, cipherSuite, initKey: opaque, leafNode: LeafNode, extensions };
 
-export const KeyPackage = struct("KeyPackage", signed, { signature: opaque });
+export const KeyPackage = remembered(struct("KeyPackage", signed, { signature: opaque }));
 export type KeyPackage = Infer<typeof KeyPackage>;
 
 /** What `KeyPackage.signature` signs. */

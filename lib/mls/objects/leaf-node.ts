@@ -3,6 +3,7 @@ import {
   enumeration,
   opaque,
   presentWhen,
+  remembered,
   select,
   struct,
   uint32,
@@ -46,7 +47,7 @@ const source = select("leafNodeSource", leafNodeSource, {
   commit: { parentHash: opaque },
 });
 
-export const LeafNode = struct("LeafNode", identityFields, source, { extensions, signature: opaque });
+export const LeafNode = remembered(struct("LeafNode", identityFields, source, { extensions, signature: opaque }));
 export type LeafNode = Infer<typeof LeafNode>;
 
 /** A leaf made for a group is signed together with its place in it. */

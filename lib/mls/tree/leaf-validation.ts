@@ -1,6 +1,6 @@
 // RFC 9420 §7.2, §7.3, §11.1, §13.4: what a leaf must satisfy on its own. Credentials are validated by the layer that knows
 // the authentication service.
-import { decode, encode, opaque, struct, uint32 } from "../../codec/index.js";
+import { decode, encode, opaque, struct, uint32, vectorSize } from "../../codec/index.js";
 import {
   ExtensionType,
   LeafNodeSource,
@@ -132,11 +132,10 @@ function checkLifetime(leaf: LeafNode, { now, maximum }: LifetimePolicy): void {
 
 const signatureLabel = "LeafNodeTBS";
 const Placement = struct("LeafNodeTBS", { groupId: opaque, leafIndex: uint32 });
-const SignatureField = struct("LeafNode", { signature: opaque });
 
 /** RFC 9420 §7.2: what the signature of a leaf signs, to be checked with others at once. */
 export function leafSignature(leaf: TreeLeaf, value: LeafNode, groupId: Uint8Array, leafIndex: number): SignedItem {
-  const tail = encode(SignatureField, value).byteLength;
+  const tail = vectorSize(value.signature.byteLength);
   const fields = leaf.bytes.subarray(0, leaf.bytes.byteLength - tail);
   const placed = value.leafNodeSource !== LeafNodeSource.keyPackage;
   const content = placed ? Buffer.concat([fields, encode(Placement, { groupId, leafIndex })]) : fields;

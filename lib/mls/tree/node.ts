@@ -26,6 +26,13 @@ export class TreeLeaf {
     return new TreeLeaf(kept(encode(LeafNode, value)), supportOf(value));
   }
 
+  /** The same of a value that was made here: it has no octets of a message, which others may change. */
+  static made(value: LeafNode): TreeLeaf {
+    const leaf = TreeLeaf.of(value);
+    leaf.#value = new WeakRef(value);
+    return leaf;
+  }
+
   get encryptionKey(): Uint8Array {
     return vectorAt(this.bytes, 0);
   }
@@ -34,7 +41,7 @@ export class TreeLeaf {
     return vectorAt(this.bytes, vectorEnd(this.bytes, 0));
   }
 
-  /** The decoded leaf, kept as long as someone uses it. Its octets are views on `bytes`. */
+  /** The decoded leaf, kept as long as someone uses it. */
   get value(): LeafNode {
     const kept = this.#value?.deref();
     if (kept !== undefined) return kept;

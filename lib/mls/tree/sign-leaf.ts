@@ -22,5 +22,5 @@ export function signLeaf(
 ): TreeLeaf {
   const content = encode(LeafNodeTBS, { ...unsigned, ...place });
   const signature = suite.signWithLabel(signatureKey, "LeafNodeTBS", content);
-  return TreeLeaf.of({ ...unsigned, signature });
+  return TreeLeaf.made({ ...unsigned, signature });
 }
