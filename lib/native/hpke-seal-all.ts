@@ -1,7 +1,7 @@
 import { TinyMlsError } from "../errors.js";
 import { addon, type Bytes } from "./addon.js";
 import { aeadTagLength } from "./algorithms.js";
-import { join, octetsOf } from "./batch.js";
+import { join, joinHandles } from "./batch.js";
 import { faultError, usage } from "./fault.js";
 import { hpkeSuite, type HpkeSuite } from "./hpke-suite.js";
 import { handleOf, Secret } from "./secret.js";
@@ -54,25 +54,22 @@ export async function sealAll(suite: HpkeSuite, items: readonly HpkeItem[]): Pro
 }
 
 function start(suite: number, items: readonly HpkeItem[]): Promise<number | Buffer> | number | Buffer {
-  const { bytes, lengths } = join(
-    items.flatMap((item, index) => {
-      // An info that many have in common, such as that of a Welcome, is copied and hashed once.
-      const shared = index > 0 && items[index - 1]!.info === item.info;
-      return shared ? [item.publicKey, mark, nothing, item.aad] : [item.publicKey, nothing, item.info, item.aad];
-    }),
-    operation,
-  );
-  const handles = new Float64Array(items.length);
-  items.forEach(({ plaintext }, index) => {
-    if (plaintext instanceof Secret) handles[index] = handleOf(plaintext);
-  });
-  const plain = join(
-    items.map(({ plaintext }) => (plaintext instanceof Secret ? nothing : plaintext)),
-    operation,
-  );
+  const parts: Bytes[] = [];
+  const open: Bytes[] = [];
+  const handles: number[] = [];
+  for (const [index, { publicKey, info, aad, plaintext }] of items.entries()) {
+    // An info that many have in common, such as that of a Welcome, is copied and hashed once.
+    const shared = index > 0 && items[index - 1]!.info === info;
+    parts.push(publicKey, shared ? mark : nothing, shared ? nothing : info, aad);
+    const isHandle = plaintext instanceof Secret;
+    open.push(isHandle ? nothing : plaintext);
+    handles.push(isHandle ? handleOf(plaintext) : 0);
+  }
+  const { bytes, lengths } = join(parts, operation);
+  const plain = join(open, operation);
   // Plaintexts that are bytes are joined, read by the addon and wiped before this returns.
   try {
-    return native.hpkeSealAll(suite, bytes, lengths, plain.bytes, plain.lengths, octetsOf(handles));
+    return native.hpkeSealAll(suite, bytes, lengths, plain.bytes, plain.lengths, joinHandles(handles));
   } finally {
     native.wipe(plain.bytes);
   }

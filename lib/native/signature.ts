@@ -1,6 +1,6 @@
 import { addon, type Bytes } from "./addon.js";
 import { signatureParameters, type SignatureAlgorithm } from "./algorithms.js";
-import { join } from "./batch.js";
+import { join, type Parts } from "./batch.js";
 import { check, faultError, usage } from "./fault.js";
 import { generatePrivateKey, privateKeyHandle, type PrivateKey } from "./keys.js";
 
@@ -14,7 +14,8 @@ const native = addon<SignatureCalls>();
 /** One signature to check. */
 export interface SignedItem {
   readonly publicKey: Bytes;
-  readonly message: Bytes;
+  /** It may come in parts. */
+  readonly message: Parts;
   readonly signature: Bytes;
 }
 
@@ -56,7 +57,10 @@ export const signature = {
     const operation = "signature.verifyAll";
     const { id } = signatureParameters(algorithm, operation);
     if (!Array.isArray(items)) throw usage(operation, "the items are an array");
-    const parts = (items as readonly SignedItem[]).flatMap((item) => [item.publicKey, item.message, item.signature]);
+    const parts: Parts[] = [];
+    for (const { publicKey, message, signature } of items as readonly SignedItem[]) {
+      parts.push(publicKey, message, signature);
+    }
     const { bytes, lengths } = join(parts, operation);
     const verdicts = await native.signatureVerifyAll(id, bytes, lengths);
     if (typeof verdicts === "number") throw faultError(verdicts, operation);

@@ -1,6 +1,9 @@
 // HKDF: handles in, handles out.
 #include "core/hkdf.h"
 
+#include <cstring>
+#include <vector>
+
 #include "bind/call.h"
 
 namespace tinymls::bind {
@@ -35,11 +38,44 @@ napi_value expand_label(napi_env env, napi_callback_info info) {
   return call.answer_handle(hkdf_expand_label(call.library(), id, secret, format, label, context, length));
 }
 
+// (algorithm, secret, format, labels, length, out): a secret for each label, without context. The labels are joined,
+// each behind an octet with its length; `out` takes a handle for each, a double in native byte order.
+napi_value expand_labels(napi_env env, napi_callback_info info) {
+  Call<6> call(env, info);
+  const HashId id = call.hash_id(0);
+  const View secret = call.secret(1);
+  const auto format = call.one_of(2, LabelFormat::kTls13, LabelFormat::kMls);
+  View labels = call.bytes(3);
+  const size_t length = call.length(4);
+  const MutableView out = call.out(5);
+  if (call.refused()) return call.refusal();
+  std::vector<double> handles;
+  const auto refused = [&](Fault fault) {
+    for (double handle : handles) call.handles().release(handle);
+    return call.answer(fault);
+  };
+  while (!labels.empty()) {
+    const size_t size = labels[0];
+    if (size >= labels.size()) return refused(Fault::kUsage);
+    auto derived = hkdf_expand_label(call.library(), id, secret, format, labels.subspan(1, size), {}, length);
+    if (!derived) return refused(derived.fault());
+    const Result<double> handle = call.handles().insert(std::make_shared<SecretBytes>(std::move(*derived)));
+    if (!handle) return refused(handle.fault());
+    handles.push_back(*handle);
+    labels = labels.subspan(size + 1);
+  }
+  if (out.size() != handles.size() * sizeof(double)) return refused(Fault::kUsage);
+  if (!handles.empty()) std::memcpy(out.data(), handles.data(), out.size());
+  return call.number(static_cast<double>(handles.size()));
+}
+
 }  // namespace
 
 void register_hkdf(napi_env env, napi_value exports) {
-  static constexpr Method kMethods[] = {
-      {"hkdfExtract", extract}, {"hkdfExpand", expand}, {"hkdfExpandLabel", expand_label}};
+  static constexpr Method kMethods[] = {{"hkdfExtract", extract},
+                                        {"hkdfExpand", expand},
+                                        {"hkdfExpandLabel", expand_label},
+                                        {"hkdfExpandLabels", expand_labels}};
   define(env, exports, kMethods);
 }
 

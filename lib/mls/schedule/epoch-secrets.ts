@@ -23,6 +23,7 @@ const labels = {
 export type EpochSecretName = keyof typeof labels;
 
 export const epochSecretNames = Object.freeze(Object.keys(labels) as EpochSecretName[]);
+const epochSecretLabels = Object.freeze(Object.values(labels));
 
 /**
  * The secrets of one epoch. It owns them: getters lend a handle, {@link take} gives it away, {@link erase} and
@@ -79,13 +80,9 @@ export class EpochSecrets {
   }
 
   static #derive(suite: Suite, epochSecret: Secret): EpochSecrets {
-    const epoch = new EpochSecrets(suite, new Map());
     try {
-      for (const name of epochSecretNames) epoch.#secrets.set(name, suite.deriveSecret(epochSecret, labels[name]));
-      return epoch;
-    } catch (error) {
-      epoch.dispose();
-      throw error;
+      const secrets = suite.deriveSecrets(epochSecret, epochSecretLabels);
+      return new EpochSecrets(suite, new Map(epochSecretNames.map((name, index) => [name, secrets[index]!])));
     } finally {
       epochSecret.dispose();
     }

@@ -30,11 +30,15 @@ export const defaultRetention: RetentionPolicy = Object.freeze({
   resumptionEpochs: 8,
 });
 
+/** What `retentionFrom` answered: each epoch of each group asks again. */
+const complete = new WeakSet<Partial<RetentionPolicy>>([defaultRetention]);
+
 /**
  * `given`, the default where it says nothing.
  * @throws TinyMlsError `config` for an unknown name or a value that is no whole number of at least 0 (or Infinity, for times).
  */
 export function retentionFrom(given: Partial<RetentionPolicy> = {}): RetentionPolicy {
+  if (complete.has(given)) return given as RetentionPolicy;
   for (const [name, value] of Object.entries(given) as [keyof RetentionPolicy, number | undefined][]) {
     const isTime = name.endsWith("Ms");
     if (value === undefined && name in defaultRetention) continue;
@@ -45,5 +49,7 @@ export function retentionFrom(given: Partial<RetentionPolicy> = {}): RetentionPo
     });
   }
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
-  return Object.freeze({ ...defaultRetention, ...Object.fromEntries(set) });
+  const policy = Object.freeze({ ...defaultRetention, ...Object.fromEntries(set) });
+  complete.add(policy);
+  return policy;
 }

@@ -9,7 +9,9 @@ const empty = new Uint8Array(0);
 
 /** Welcome.encrypted_group_info of an encoded GroupInfo. */
 export function sealGroupInfo(suite: Suite, joiner: Secret, pskSecret: Secret | undefined, groupInfo: Bytes): Buffer {
-  return withWelcomeKey(suite, joiner, pskSecret, (key, nonce) => suite.seal(key, nonce, empty, groupInfo));
+  const sealed = Buffer.allocUnsafe(groupInfo.byteLength + suite.Nt);
+  withWelcomeSecret(suite, joiner, pskSecret, (secret) => suite.sealExpanded(secret, empty, empty, groupInfo, sealed));
+  return sealed;
 }
 
 /**
@@ -17,27 +19,21 @@ export function sealGroupInfo(suite: Suite, joiner: Secret, pskSecret: Secret | 
  * @throws TinyMlsError `undecryptable`
  */
 export function openGroupInfo(suite: Suite, joiner: Secret, pskSecret: Secret | undefined, sealed: Bytes): Buffer {
-  return withWelcomeKey(suite, joiner, pskSecret, (key, nonce) => suite.open(key, nonce, empty, sealed));
+  return withWelcomeSecret(suite, joiner, pskSecret, (secret) => suite.openExpanded(secret, empty, empty, sealed));
 }
 
-function withWelcomeKey<T>(
+function withWelcomeSecret<T>(
   suite: Suite,
   joiner: Secret,
   pskSecret: Secret | undefined,
-  use: (key: Secret, nonce: Secret) => T,
+  use: (welcomeSecret: Secret) => T,
 ): T {
   return withMemberSecret(suite, joiner, pskSecret, (memberSecret) => {
-    const owned: Secret[] = [];
-    const own = (secret: Secret): Secret => {
-      owned.push(secret);
-      return secret;
-    };
+    const welcomeSecret = suite.deriveSecret(memberSecret, "welcome");
     try {
-      const welcomeSecret = own(suite.deriveSecret(memberSecret, "welcome"));
-      const nonce = own(suite.expandWithLabel(welcomeSecret, "nonce", empty, suite.Nn));
-      return use(own(suite.expandWithLabel(welcomeSecret, "key", empty, suite.Nk)), nonce);
+      return use(welcomeSecret);
     } finally {
-      for (const secret of owned) secret.dispose();
+      welcomeSecret.dispose();
     }
   });
 }

@@ -1,4 +1,5 @@
 import { lengthHeader, putHeader, vectorSize } from "../../codec/index.js";
+import { LabelList } from "../../native/kdf.js";
 
 /** RFC 9420 §5.1.2, §5.1.3, §8: what stands before every label. */
 const prefix = "MLS 1.0 ";
@@ -24,6 +25,15 @@ export function labelOf(text: string): Label {
   return label;
 }
 
+const lists = new WeakMap<readonly string[], LabelList>();
+
+/** The labels of a list that does not change, with their prefix. */
+export function labelList(labels: readonly string[]): LabelList {
+  let list = lists.get(labels);
+  if (list === undefined) lists.set(labels, (list = new LabelList(labels.map((label) => labelOf(label).bytes))));
+  return list;
+}
+
 /** Octets in one piece or in several, one after the other. */
 export type Parts = Uint8Array | readonly Uint8Array[];
 
@@ -42,10 +52,15 @@ export function labelledBriefly(label: string, content: Parts): Buffer {
   );
 }
 
+/** {@link labelled} in parts, for what is copied again. */
+export function labelledParts(label: string, content: Parts): Uint8Array[] {
+  const parts = content instanceof Uint8Array ? [content] : content;
+  return [labelOf(label).vector, lengthHeader(lengthOf(parts)), ...parts];
+}
+
 function put(label: string, content: Parts, allocate: (size: number) => Buffer): Buffer {
   const parts = content instanceof Uint8Array ? [content] : content;
-  let length = 0;
-  for (const part of parts) length += part.byteLength;
+  const length = lengthOf(parts);
   const { vector } = labelOf(label);
   const out = allocate(vector.byteLength + vectorSize(length));
   out.set(vector, 0);
@@ -55,4 +70,10 @@ function put(label: string, content: Parts, allocate: (size: number) => Buffer):
     at += part.byteLength;
   }
   return out;
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const part of parts) length += part.byteLength;
+  return length;
 }

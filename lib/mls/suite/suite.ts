@@ -1,7 +1,7 @@
 import { lengthHeader } from "../../codec/index.js";
 import { TinyMlsError } from "../../errors.js";
 import { aead } from "../../native/aead.js";
-import { keyParameters } from "../../native/algorithms.js";
+import { aeadTagLength, keyParameters } from "../../native/algorithms.js";
 import { hash, hashEach, hashLength, hmac, hmacVerify } from "../../native/hash.js";
 import { hpke } from "../../native/hpke.js";
 import { hkdf } from "../../native/kdf.js";
@@ -10,7 +10,7 @@ import { MessageKeys } from "../../native/message-key.js";
 import { PrivateKey } from "../../native/keys.js";
 import { Secret, type Sealable } from "../../native/secret.js";
 import { signature } from "../../native/signature.js";
-import { labelled, labelledBriefly, labelOf, type Parts } from "./labels.js";
+import { labelled, labelledBriefly, labelledParts, labelList, labelOf, type Parts } from "./labels.js";
 import { cipherSuites, type CipherSuite, type CipherSuiteName, type SuiteParameters } from "./registry.js";
 
 type Bytes = Uint8Array;
@@ -37,7 +37,7 @@ export interface EncryptItem {
   readonly plaintext: Secret | Bytes;
 }
 
-const empty = new Uint8Array(0);
+const empty: Bytes = new Uint8Array(0);
 const externalInitLabel = Buffer.from("MLS 1.0 external init secret");
 
 /**
@@ -55,6 +55,8 @@ export class Suite {
   readonly Nk: number;
   /** AEAD.Nn, octets. */
   readonly Nn = 12;
+  /** Octets that an AEAD adds: its tag. */
+  readonly Nt = aeadTagLength;
   readonly #hpke: {
     readonly kem: SuiteParameters["kem"];
     readonly kdf: SuiteParameters["hash"];
@@ -129,6 +131,11 @@ export class Suite {
     return this.expandWithLabel(secret, label, empty, this.Nh);
   }
 
+  /** {@link deriveSecret} for each label of a list, which is kept for the next time. */
+  deriveSecrets(secret: Secret, labels: readonly string[]): Secret[] {
+    return hkdf.expandLabels(this.algorithms.hash, secret, labelList(labels), this.Nh, "mls");
+  }
+
   /** RFC 9420 §9.1: DeriveTreeSecret. */
   deriveTreeSecret(secret: Secret, label: string, generation: number, length: number): Secret {
     const context = Buffer.allocUnsafe(4);
@@ -173,10 +180,13 @@ export class Suite {
   }
 
   /** {@link verifyWithLabel} of many at once, in parallel and off the event loop unless they are few. */
-  verifyWithLabelAll(items: readonly SignedItem[]): Promise<boolean[]> {
+  async verifyWithLabelAll(items: readonly SignedItem[]): Promise<boolean[]> {
+    if (items.length <= 1) {
+      return items.map((item) => this.verifyWithLabel(item.publicKey, item.label, item.content, item.signature));
+    }
     const signed = items.map((item) => ({
       publicKey: item.publicKey,
-      message: labelled(item.label, item.content),
+      message: labelledParts(item.label, item.content),
       signature: item.signature,
     }));
     return signature.verifyAll(this.algorithms.signature, signed);
@@ -214,13 +224,14 @@ export class Suite {
 
   /** {@link encryptWithLabel} of many at once, in parallel and off the event loop unless they are few. */
   async encryptWithLabelAll(items: readonly EncryptItem[]): Promise<HpkeCiphertext[]> {
-    const infos = new Map<string, Map<Bytes, Buffer>>();
-    const sealed = items.map((item) => ({
-      publicKey: item.publicKey,
-      info: infoOf(infos, item.label, item.context),
-      aad: empty,
-      plaintext: item.plaintext,
-    }));
+    if (items.length === 0) return [];
+    let info = empty;
+    const sealed = items.map(({ publicKey, label, context, plaintext }, index) => {
+      // The nodes of an UpdatePath share their context, as the members of a Welcome do: it is framed once.
+      const before = items[index - 1];
+      if (before?.label !== label || before.context !== context) info = labelled(label, context);
+      return { publicKey, info, aad: empty, plaintext };
+    });
     const results = await hpke.sealAll(this.#hpke, sealed);
     return results.map(({ enc, ciphertext }) => ({ kemOutput: enc, ciphertext }));
   }
@@ -307,15 +318,6 @@ function opened<T>(open: () => T): T {
     if (!isBadInput(error)) throw error;
     throw new TinyMlsError("undecryptable", "HPKE decryption failed", { component: "mls" });
   }
-}
-
-// The nodes of one UpdatePath share their context: frame it once.
-function infoOf(infos: Map<string, Map<Bytes, Buffer>>, label: string, context: Bytes): Buffer {
-  let byContext = infos.get(label);
-  if (byContext === undefined) infos.set(label, (byContext = new Map<Bytes, Buffer>()));
-  let info = byContext.get(context);
-  if (info === undefined) byContext.set(context, (info = labelled(label, context)));
-  return info;
 }
 
 const suites = new Map<number, Suite>();
