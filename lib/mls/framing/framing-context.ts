@@ -8,6 +8,8 @@ type Bytes = Uint8Array;
 
 const empty = new Uint8Array(0);
 
+const known = new WeakMap<Encoded<GroupContext>, FramingContext>();
+
 /** Where a message belongs, seen from an epoch. */
 export type Place = "here" | "past" | "future" | "otherGroup";
 
@@ -32,8 +34,13 @@ export class FramingContext {
   }
 
   /** The epoch that a member has in a GroupContext. */
-  static of(suite: Suite, { value, bytes }: Encoded<GroupContext>): FramingContext {
-    return new FramingContext(suite, value.groupId, value.epoch, bytes);
+  static of(suite: Suite, context: Encoded<GroupContext>): FramingContext {
+    let framing = known.get(context);
+    if (framing === undefined) {
+      const { value, bytes } = context;
+      known.set(context, (framing = new FramingContext(suite, value.groupId, value.epoch, bytes)));
+    }
+    return framing;
   }
 
   /** Whether a message is of this group and epoch. Only those that are `here` can be opened with this epoch's keys. */

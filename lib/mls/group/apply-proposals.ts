@@ -44,28 +44,28 @@ export function applyProposals(
   list: readonly SentProposal[],
 ): AppliedProposals {
   const [newExtensions] = ofType(list, ProposalType.groupContextExtensions);
-  const draft = new TreeDraft(tree);
+  const updates = ofType(list, ProposalType.update);
+  const adds = ofType(list, ProposalType.add);
   const changed = (leafIndex: number): ChangedMember => ({ leafIndex, before: tree.leaf(leafIndex)!.value });
-
-  const updated = ofType(list, ProposalType.update).map((sent) => {
-    const leafIndex = affectedLeaf(sent)!;
-    draft.update(leafIndex, TreeLeaf.of(sent.proposal.leafNode));
-    return changed(leafIndex);
-  });
+  const updated = updates.map((sent) => changed(affectedLeaf(sent)!));
   // Each Remove truncates the tree; from the right, so that leaves still to be removed stay inside.
   const removed = ofType(list, ProposalType.remove)
     .map(({ proposal }) => changed(proposal.removed))
     .sort((a, b) => b.leafIndex - a.leafIndex);
-  for (const { leafIndex } of removed) draft.remove(leafIndex);
-  const remaining = draft.freeze();
-  const adding = new TreeDraft(remaining);
-  const added = ofType(list, ProposalType.add).map(({ proposal: { keyPackage } }) => ({
-    leafIndex: adding.add(TreeLeaf.of(keyPackage.leafNode)),
-    keyPackage,
-  }));
+  const remaining = changedTree(tree, updated.length + removed.length, (draft) => {
+    for (const sent of updates) draft.update(affectedLeaf(sent)!, TreeLeaf.of(sent.proposal.leafNode));
+    for (const { leafIndex } of removed) draft.remove(leafIndex);
+  });
+  const added: AddedMember[] = [];
+  const grown = changedTree(remaining, adds.length, (draft) => {
+    for (const { proposal } of adds) {
+      const { keyPackage } = proposal;
+      added.push({ leafIndex: draft.add(TreeLeaf.of(keyPackage.leafNode)), keyPackage });
+    }
+  });
 
   return {
-    tree: adding.freeze(),
+    tree: grown,
     remaining,
     extensions: newExtensions?.proposal.extensions ?? extensions,
     added,
@@ -75,4 +75,12 @@ export function applyProposals(
     kemOutput: ofType(list, ProposalType.externalInit)[0]?.proposal.kemOutput,
     reinit: ofType(list, ProposalType.reinit)[0]?.proposal,
   };
+}
+
+/** The same tree where there are no changes. */
+function changedTree(tree: RatchetTree, changes: number, change: (draft: TreeDraft) => void): RatchetTree {
+  if (changes === 0) return tree;
+  const draft = new TreeDraft(tree);
+  change(draft);
+  return draft.freeze();
 }

@@ -205,7 +205,7 @@ function addSetting({ epoch, environment }: MemberState, list: readonly SentProp
   const removals = list.filter((sent) => affectedLeaf(sent) !== undefined && isPresent(epoch, sent));
   const [newExtensions] = ofType(list, ProposalType.groupContextExtensions);
   const extensions = newExtensions?.proposal.extensions ?? epoch.context.value.extensions;
-  const { support } = applyProposals(epoch.tree, extensions, removals).remaining;
+  const { support } = removals.length === 0 ? epoch.tree : applyProposals(epoch.tree, extensions, removals).remaining;
   const removed = new Set(ofType(list, ProposalType.remove).map(({ proposal }) => proposal.removed));
   const updates = ofType(list, ProposalType.update).map(({ proposal }) => proposal.leafNode);
   return { epoch, policy: environment.policy, extensions, removed, support, updates };

@@ -38,6 +38,7 @@ export async function chooseProposals(
   byValue: ByValue,
   all: readonly CachedProposal[],
 ): Promise<ChosenProposals> {
+  if (all.length === 0) return { chosen: [], skipped: [], ownUpdate: false };
   const reasons = await reasonsAgainst(state, all);
   const valid = all.filter((_, index) => reasons[index] === undefined);
   const choice = new Choice(state, byValue, valid);

@@ -79,7 +79,7 @@ function candidateOf(
   index: number,
 ): Candidate | RejectedKeyPackage {
   try {
-    const keyPackage = keyPackageFrom(types.isUint8Array(bytes) ? Uint8Array.from(bytes) : bytes);
+    const keyPackage = keyPackageFrom(types.isUint8Array(bytes) ? new Uint8Array(bytes) : bytes);
     const checks = new Checks();
     const context = { cipherSuite: epoch.suite.id, extensions };
     checkKeyPackage(epoch.suite, keyPackage, context, lifetimePolicy(policy), checks);

@@ -59,12 +59,18 @@ export function stageEpoch(
   { fresh, secrets, signatureKey }: MemberInputs,
   keeping: KeepingPolicy,
 ): StagedEpoch {
-  const { suite, context, tree, interimTranscriptHash, confirmationTag, reinit } = staged;
+  const { tree } = staged;
   const { ownLeafIndex } = current;
   const keys = current.keys.stage(tree, fresh);
   try {
     const next: MemberEpoch = {
-      ...{ suite, context, tree, interimTranscriptHash, confirmationTag, reinit, ownLeafIndex },
+      suite: staged.suite,
+      context: staged.context,
+      tree,
+      interimTranscriptHash: staged.interimTranscriptHash,
+      confirmationTag: staged.confirmationTag,
+      reinit: staged.reinit,
+      ownLeafIndex,
       keys: keys.next,
       signatureKey: signatureKey ?? current.signatureKey,
       secrets,

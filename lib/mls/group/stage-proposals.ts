@@ -22,6 +22,7 @@ export async function stageProposals(
 ): Promise<AppliedProposals> {
   if (committer === "external") checkExternalList(list);
   else checkMemberList(list, committer);
+  if (list.length === 0) return applyProposals(epoch.tree, epoch.context.extensions, list);
   const [newExtensions] = ofType(list, ProposalType.groupContextExtensions);
   const extensions = newExtensions?.proposal.extensions ?? epoch.context.extensions;
   const setting = { ...epoch, context: { ...epoch.context, extensions } };

@@ -8,26 +8,29 @@ const initialSize = 16 * 1024;
 const largestKept = 256 * 1024;
 /** Type, index, presence, and the headers of two hashes. */
 const mostAround = 16;
+/** A level of a block. */
+const mostInputs = 32;
 
 export class TreeHashInputs {
   #bytes = new Uint8Array(initialSize);
   #used = 0;
   #hashHeader = lengthHeader(0);
   #hashLength = 0;
-  readonly #lengths: number[] = [];
+  readonly #lengths = new Uint32Array(mostInputs);
+  #count = 0;
 
   get joined(): Uint8Array {
     return this.#bytes.subarray(0, this.#used);
   }
 
   get lengths(): Uint32Array {
-    return Uint32Array.from(this.#lengths);
+    return this.#lengths.subarray(0, this.#count);
   }
 
   clear(): void {
     if (this.#bytes.byteLength > largestKept) this.#bytes = new Uint8Array(initialSize);
     this.#used = 0;
-    this.#lengths.length = 0;
+    this.#count = 0;
   }
 
   addLeaf(leafIndex: number, leaf: TreeNode | null): void {
@@ -35,7 +38,7 @@ export class TreeHashInputs {
     this.#bytes[this.#used++] = NodeType.leaf;
     for (let shift = 24; shift >= 0; shift -= 8) this.#bytes[this.#used++] = leafIndex >>> shift;
     this.#optional(leaf);
-    this.#lengths.push(this.#used - start);
+    this.#lengths[this.#count++] = this.#used - start;
   }
 
   addParent(parent: TreeNode | null, leftHash: Uint8Array, rightHash: Uint8Array): void {
@@ -44,7 +47,7 @@ export class TreeHashInputs {
     this.#optional(parent);
     this.#appendHash(leftHash);
     this.#appendHash(rightHash);
-    this.#lengths.push(this.#used - start);
+    this.#lengths[this.#count++] = this.#used - start;
   }
 
   #optional(node: TreeNode | null): void {

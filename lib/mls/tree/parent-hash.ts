@@ -146,11 +146,11 @@ export function chainPath(
   let above: Uint8Array = new Uint8Array(0);
   for (let i = path.length - 1; i >= 0; i--) {
     const { node, copathChild, encryptionKey } = path[i]!;
-    const fields = { encryptionKey, parentHash: above };
-    parents.unshift([node, TreeParent.of({ ...fields, unmergedLeaves: [] })]);
-    above = parentHash(tree.suite, fields, treeHash(tree.suite, tree.blocks, copathChild));
+    const parent = { encryptionKey, parentHash: above, unmergedLeaves: [] };
+    parents.push([node, TreeParent.of(parent)]);
+    above = parentHash(tree.suite, parent, treeHash(tree.suite, tree.blocks, copathChild));
   }
-  return { parents, leafParentHash: above };
+  return { parents: parents.reverse(), leafParentHash: above };
 }
 
 /**
