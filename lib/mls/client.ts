@@ -149,8 +149,11 @@ export class Client {
         const suite = suiteFrom(keyPackage.value.cipherSuite);
         // With a ReInit that keeps the group id the new group takes the place of the one that is over.
         let replaces = false;
+        const { policy, psks, retention } = this.#environment;
         const epoch = await joinByWelcome({
-          ...this.#environment,
+          policy,
+          psks,
+          retention,
           suite,
           welcome: message.welcome,
           keyPackage,
@@ -185,15 +188,17 @@ export class Client {
       const suite = suiteFrom(cipherSuite);
       if (options.resync !== true) this.#groups.requireNew(groupId);
       const identity = this.#identity(suite);
+      const { policy, psks, retention } = this.#environment;
       const { epoch, commit } = await createExternalCommit({
-        ...this.#environment,
+        policy,
+        retention,
         suite,
         groupInfo: info,
         ratchetTree: options.ratchetTree,
         identity,
         formerLeaf: (tree) => (options.resync === true ? formerLeaf(tree, identity) : undefined),
         psks: (options.psks ?? []).map((reference) => pskId(suite, groupId, reference)),
-        pskLookup: this.#environment.psks,
+        pskLookup: psks,
       });
       this.#environment.counters.sent++;
       return { group: await this.#adopt(epoch, send, { replaces: options.resync === true }), commit };

@@ -101,8 +101,12 @@ export class OwnCommits implements CommitOwner {
       });
     }
     const built = await buildCommit(this.#state, options);
+    const { proposals, forcePath, leaf, newSignatureKey } = built;
     const created = await createCommit(this.#state.epoch, this.#state.environment, {
-      ...built,
+      proposals,
+      forcePath,
+      leaf,
+      newSignatureKey,
       authenticatedData: options.authenticatedData ?? none,
       framing: this.#framing,
       ratchetTreeInWelcome: options.ratchetTree ?? true,

@@ -49,8 +49,9 @@ export class SignatureKeys {
   }
 
   async save(): Promise<void> {
+    if (this.#store === undefined) return;
     const now = this.#fingerprint();
-    if (this.#store === undefined || now === this.#saved) return;
+    if (now === this.#saved) return;
     await this.#store.saveSignatureKeys(this.#byScheme);
     this.#saved = now;
   }

@@ -76,7 +76,9 @@ export const hkdf = {
     const handles = new Float64Array(new ArrayBuffer(8 * labels.count));
     const framing = framingOf(format, operation);
     check(native.hkdfExpandLabels(id, handleOf(secret), framing, labels.octets, length, octetsOf(handles)), operation);
-    return Array.from(handles, (handle) => secretOf(handle, operation));
+    const secrets: Secret[] = [];
+    for (const handle of handles) secrets.push(secretOf(handle, operation));
+    return secrets;
   },
 };
 

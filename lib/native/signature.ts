@@ -64,6 +64,8 @@ export const signature = {
     const { bytes, lengths } = join(parts, operation);
     const verdicts = await native.signatureVerifyAll(id, bytes, lengths);
     if (typeof verdicts === "number") throw faultError(verdicts, operation);
-    return Array.from(verdicts, (verdict) => verdict === 1);
+    const valid: boolean[] = [];
+    for (const verdict of verdicts) valid.push(verdict === 1);
+    return valid;
   },
 };

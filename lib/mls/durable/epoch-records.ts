@@ -13,7 +13,7 @@ import {
 } from "../../codec/index.js";
 import { Owned } from "../../native/owned.js";
 import type { Secret } from "../../native/secret.js";
-import type { MemberEpoch } from "../group/epoch.js";
+import { memberEpoch, type MemberEpoch } from "../group/epoch.js";
 import { GroupContext, ReInit } from "../objects/index.js";
 import { EpochSecrets, epochSecretNames, type EpochSecretName, type SecretTree } from "../schedule/index.js";
 import { suiteOf, type Suite } from "../suite/index.js";
@@ -93,12 +93,14 @@ function keysOf(suite: Suite, nodes: readonly number[], secrets: readonly Secret
   return keys;
 }
 
-export function memberEpoch(
+export function restoredEpoch(
   { nodeKeys, ...epoch }: EpochWithoutTrees,
   tree: RatchetTree,
   secretTree: SecretTree,
 ): MemberEpoch {
-  return { ...epoch, tree, secretTree, keys: new TreePrivateKeys(epoch.ownLeafIndex, nodeKeys) };
+  const { ownLeafIndex, signatureKey, secrets } = epoch;
+  const keys = new TreePrivateKeys(ownLeafIndex, nodeKeys);
+  return memberEpoch({ ...epoch, tree }, { ownLeafIndex, keys, signatureKey, secrets, secretTree });
 }
 
 /** Wipes what an epoch read back owns. */

@@ -7,7 +7,7 @@ import { ProposalCache, type CachedProposal } from "../group/proposal-cache.js";
 import { mostSentHandshakes, SentHandshakes } from "../group/sent-handshakes.js";
 import { Proposal, Sender } from "../objects/index.js";
 import type { Suite } from "../suite/index.js";
-import { disposeStored, epochBody, epochFrom, memberEpoch } from "./epoch-records.js";
+import { disposeStored, epochBody, epochFrom, restoredEpoch } from "./epoch-records.js";
 import { erasesKeysOnly, PastRecords, secretTreePrefix } from "./past-epoch-records.js";
 import { deletePending, loadPending, savePending, type PreparedCommit } from "./pending-records.js";
 import { RecordChanges } from "./record-changes.js";
@@ -171,7 +171,7 @@ export class GroupStore {
       const secretTree = await loadSecretTree(this.#records, prefix, suite, options);
       secretTree.endReservation("application");
       secretTree.touched().clear();
-      return memberEpoch(stored, tree, secretTree);
+      return restoredEpoch(stored, tree, secretTree);
     } catch (error) {
       disposeStored(stored);
       throw error;

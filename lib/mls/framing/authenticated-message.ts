@@ -58,7 +58,12 @@ export function wireFormatAndContent({ head, body }: SignedContent): Bytes[] {
 }
 
 /** FramedContentTBS (§6.1) in parts. */
-export function contentTbs({ context, content, head, body }: Omit<SignedContent, "signature">): Bytes[] {
+export function contentTbs({
+  context,
+  content,
+  head,
+  body,
+}: Pick<SignedContent, "context" | "content" | "head" | "body">): Bytes[] {
   return [head, body, context.signedContext(content.sender.senderType)];
 }
 

@@ -31,14 +31,10 @@ export function signContent(
 ): SignedContent {
   context.requireHere(content);
   checkSender(wireFormat, content, { mayComeFromExternalSender: () => true });
-  const unsigned = {
-    context,
-    wireFormat,
-    content,
-    head: contentHead(context, wireFormat, content),
-    body: contentBody(content),
-  };
-  return { ...unsigned, signature: context.suite.signWithLabel(signatureKey, label, contentTbs(unsigned)) };
+  const head = contentHead(context, wireFormat, content);
+  const body = contentBody(content);
+  const tbs = contentTbs({ context, content, head, body });
+  return { context, wireFormat, content, head, body, signature: context.suite.signWithLabel(signatureKey, label, tbs) };
 }
 
 /** Own content, complete. `confirmationTag` is there for commits, and for them only; `authBytes` are both, encoded. */

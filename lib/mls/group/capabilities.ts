@@ -33,8 +33,8 @@ export interface SupportedTypes {
 export function capabilitiesOf(supported: SupportedTypes, ownCredentialType: number): Capabilities {
   const extensions = supported.extensions ?? [];
   const proposals = supported.proposals ?? [];
-  refuseDefaults("extensions", extensions, ExtensionType);
-  refuseDefaults("proposals", proposals, ProposalType);
+  refuseDefaults("extensions", extensions, defaultExtensions);
+  refuseDefaults("proposals", proposals, defaultProposals);
   const credentials = supported.credentials ?? [CredentialType.basic, CredentialType.x509];
   return {
     versions: [ProtocolVersion.mls10],
@@ -45,9 +45,11 @@ export function capabilitiesOf(supported: SupportedTypes, ownCredentialType: num
   };
 }
 
-function refuseDefaults(name: string, types: readonly number[], defaults: Readonly<Record<string, number>>): void {
-  const known = new Set(Object.values(defaults));
-  const listed = types.find((type) => known.has(type));
+const defaultExtensions: ReadonlySet<number> = new Set(Object.values(ExtensionType));
+const defaultProposals: ReadonlySet<number> = new Set(Object.values(ProposalType));
+
+function refuseDefaults(name: string, types: readonly number[], defaults: ReadonlySet<number>): void {
+  const listed = types.find((type) => defaults.has(type));
   if (listed === undefined) return;
   throw new TinyMlsError("config", `supported.${name}: type ${listed} is a default one, which every client supports`, {
     component: "mls",

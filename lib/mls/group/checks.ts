@@ -34,7 +34,8 @@ export class Checks {
    * @returns for each input what refused it, undefined where nothing did
    */
   static async runEach(suite: Suite, all: readonly Checks[]): Promise<unknown[]> {
-    const items = all.flatMap((checks) => checks.#signatures.map(({ item }) => item));
+    const items: SignedItem[] = [];
+    for (const checks of all) for (const { item } of checks.#signatures) items.push(item);
     const results = await suite.verifyWithLabelAll(items);
     const refusals: unknown[] = [];
     let at = 0;

@@ -138,16 +138,13 @@ export async function createCommit(
 
 /** RFC 9420 §8.2, §6.1. */
 export function confirmed(
-  epoch: Omit<PublicEpoch, "interimTranscriptHash" | "confirmationTag">,
+  { suite, context, tree, reinit }: Omit<PublicEpoch, "interimTranscriptHash" | "confirmationTag">,
   secrets: EpochSecrets,
 ): PublicEpoch {
-  const { confirmedTranscriptHash } = epoch.context.value;
-  const tag = confirmationTag(epoch.suite, secrets.confirmationKey, confirmedTranscriptHash);
-  return {
-    ...epoch,
-    interimTranscriptHash: interimTranscriptHash(epoch.suite, confirmedTranscriptHash, tag),
-    confirmationTag: tag,
-  };
+  const { confirmedTranscriptHash } = context.value;
+  const tag = confirmationTag(suite, secrets.confirmationKey, confirmedTranscriptHash);
+  const interim = interimTranscriptHash(suite, confirmedTranscriptHash, tag);
+  return { suite, context, tree, interimTranscriptHash: interim, confirmationTag: tag, reinit };
 }
 
 interface CreatedPath {

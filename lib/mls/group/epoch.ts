@@ -29,6 +29,26 @@ export interface MemberEpoch extends PublicEpoch {
   readonly secretTree: SecretTree;
 }
 
+/** One shape for all epochs, however they begin: what reads them most often is then compiled for that. */
+export function memberEpoch(
+  { suite, context, tree, interimTranscriptHash, confirmationTag, reinit }: PublicEpoch,
+  { ownLeafIndex, keys, signatureKey, secrets, secretTree }: Omit<MemberEpoch, keyof PublicEpoch>,
+): MemberEpoch {
+  return {
+    suite,
+    context,
+    tree,
+    interimTranscriptHash,
+    confirmationTag,
+    reinit,
+    ownLeafIndex,
+    keys,
+    signatureKey,
+    secrets,
+    secretTree,
+  };
+}
+
 /** Wipes all that an epoch owns. */
 export function disposeEpoch({ keys, signatureKey, secrets, secretTree }: MemberEpoch): void {
   keys.dispose();

@@ -20,7 +20,7 @@ import type { Suite } from "../suite/index.js";
 import { createUpdatePath, leafRequirements, TreePrivateKeys, type RatchetTree } from "../tree/index.js";
 import type { AppliedProposals } from "./apply-proposals.js";
 import { confirmed } from "./create-commit.js";
-import type { MemberEpoch, PublicEpoch } from "./epoch.js";
+import { memberEpoch, type MemberEpoch, type PublicEpoch } from "./epoch.js";
 import { externalPubOf } from "./group-extensions.js";
 import type { LeafIdentity } from "./key-package.js";
 import type { GroupPolicy } from "./policy.js";
@@ -105,7 +105,8 @@ export async function createExternalCommit(request: ExternalJoinRequest): Promis
   const secretTree = secretTreeOf(secrets, path.tree.leafWidth, placed.leaf, { retention, now: policy.now });
   const commit = protectPublic(signed, undefined, next.confirmationTag).bytes;
   kept.release();
-  return { epoch: { ...next, ownLeafIndex: placed.leaf, keys, signatureKey, secrets, secretTree }, commit };
+  const own = { ownLeafIndex: placed.leaf, keys, signatureKey, secrets, secretTree };
+  return { epoch: memberEpoch(next, own), commit };
 }
 
 function proposalsOf(

@@ -18,7 +18,7 @@ import { refuse } from "../rules.js";
 import { EpochSecrets, openGroupInfo, type RetentionPolicy } from "../schedule/index.js";
 import type { Suite } from "../suite/index.js";
 import { joinPath, leafNode, TreePrivateKeys, type RatchetTree } from "../tree/index.js";
-import type { MemberEpoch, PublicEpoch } from "./epoch.js";
+import { memberEpoch, type MemberEpoch, type PublicEpoch } from "./epoch.js";
 import type { OwnKeyPackage } from "./key-package.js";
 import type { GroupPolicy } from "./policy.js";
 import { pskSecretOf, type PskLookup } from "./psk-store.js";
@@ -87,7 +87,7 @@ export async function joinByWelcome(request: JoinRequest): Promise<MemberEpoch> 
     now: policy.now,
   });
   kept.release();
-  return { ...epoch, ownLeafIndex, keys, signatureKey, secrets, secretTree };
+  return memberEpoch(epoch, { ownLeafIndex, keys, signatureKey, secrets, secretTree });
 }
 
 /** GroupSecrets, its secrets as handles. */

@@ -14,7 +14,7 @@ import {
   TreePrivateKeys,
 } from "../tree/index.js";
 import { confirmed } from "./create-commit.js";
-import type { MemberEpoch } from "./epoch.js";
+import { memberEpoch, type MemberEpoch } from "./epoch.js";
 import { checkGroupExtensions } from "./group-extensions.js";
 import type { LeafIdentity } from "./key-package.js";
 import { secretTreeOf, type KeepingPolicy } from "./stage-member.js";
@@ -61,14 +61,13 @@ export function createGroup({ suite, groupId, extensions, identity, lifetime, ..
     });
     secrets = EpochSecrets.forNewGroup(suite);
     signatureKey = identity.signatureKey.clone();
-    return {
-      ...confirmed({ suite, context, tree, reinit: undefined }, secrets),
+    return memberEpoch(confirmed({ suite, context, tree, reinit: undefined }, secrets), {
       ownLeafIndex: 0,
       keys: new TreePrivateKeys(0, new Map([[leafNode(0), leafKey]])),
       signatureKey,
       secrets,
       secretTree: secretTreeOf(secrets, tree.leafWidth, 0, keeping),
-    };
+    });
   } catch (error) {
     leafKey.dispose();
     signatureKey?.dispose();

@@ -135,9 +135,9 @@ export function nextContext(
   treeHash: Bytes,
   { extensions }: Pick<AppliedProposals, "extensions">,
 ): GroupContext {
-  const { epoch } = context.value;
+  const { version, cipherSuite, groupId, epoch, confirmedTranscriptHash } = context.value;
   if (epoch === lastEpoch) refuse("8.1/last-epoch", undefined, "exhausted");
-  return { ...context.value, epoch: epoch + 1n, treeHash, extensions };
+  return { version, cipherSuite, groupId, epoch: epoch + 1n, treeHash, confirmedTranscriptHash, extensions };
 }
 
 /** RFC 9420 §8.2. */
@@ -146,6 +146,8 @@ export function confirmedContext(
   provisional: GroupContext,
   signed: Pick<ResolvedCommit, "wireFormatAndContent" | "signature">,
 ): Encoded<GroupContext> {
+  const { version, cipherSuite, groupId, epoch, treeHash, extensions } = provisional;
   const hash = confirmedTranscriptHash(suite, before, signed.wireFormatAndContent, signed.signature);
-  return encodeOnce(GroupContext, { ...provisional, confirmedTranscriptHash: hash });
+  const context = { version, cipherSuite, groupId, epoch, treeHash, confirmedTranscriptHash: hash, extensions };
+  return encodeOnce(GroupContext, context);
 }

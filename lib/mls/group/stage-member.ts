@@ -7,7 +7,7 @@ import { verifyConfirmationTag } from "../framing/index.js";
 import { refuse } from "../rules.js";
 import { EpochSecrets, SecretTree, type SecretTreeOptions } from "../schedule/index.js";
 import { decryptUpdatePath, leafNode, type NodeKeys, type PathKeys, type StagedPrivateKeys } from "../tree/index.js";
-import type { MemberEpoch, PublicEpoch } from "./epoch.js";
+import { memberEpoch, type MemberEpoch, type PublicEpoch } from "./epoch.js";
 import { pskSecretOf, type PskLookup } from "./psk-store.js";
 import type { StagedCommit } from "./stage-commit.js";
 
@@ -63,19 +63,13 @@ export function stageEpoch(
   const { ownLeafIndex } = current;
   const keys = current.keys.stage(tree, fresh);
   try {
-    const next: MemberEpoch = {
-      suite: staged.suite,
-      context: staged.context,
-      tree,
-      interimTranscriptHash: staged.interimTranscriptHash,
-      confirmationTag: staged.confirmationTag,
-      reinit: staged.reinit,
+    const next = memberEpoch(staged, {
       ownLeafIndex,
       keys: keys.next,
       signatureKey: signatureKey ?? current.signatureKey,
       secrets,
       secretTree: secretTreeOf(secrets, tree.leafWidth, ownLeafIndex, keeping),
-    };
+    });
     return new StagedEpoch(current, next, keys);
   } catch (error) {
     secrets.dispose();

@@ -22,8 +22,8 @@ const labels = {
 /** A secret of an epoch, by its name in RFC 9420 §8. */
 export type EpochSecretName = keyof typeof labels;
 
-export const epochSecretNames = Object.freeze(Object.keys(labels) as EpochSecretName[]);
-const epochSecretLabels = Object.freeze(Object.values(labels));
+export const epochSecretNames: readonly EpochSecretName[] = Object.keys(labels) as EpochSecretName[];
+const epochSecretLabels: readonly string[] = Object.values(labels);
 
 /**
  * The secrets of one epoch. It owns them: getters lend a handle, {@link take} gives it away, {@link erase} and

@@ -51,7 +51,9 @@ export function mergeUpdatePath(path: ReceivedPath, groupId: Uint8Array, require
   for (const { encryptionKey } of nodes) checkEncryptionKey(suite, encryptionKey);
   checkPathKeysNew(path);
   checkLeafSignature(suite, leaf, groupId, sender);
-  const steps = filtered.map((step, i) => ({ ...step, encryptionKey: nodes[i]!.encryptionKey }));
+  const steps = filtered.map(({ node, copathChild }, i) => {
+    return { node, copathChild, encryptionKey: nodes[i]!.encryptionKey };
+  });
   const { parents, leafParentHash } = chainPath(tree, steps);
   if (value.leafNodeSource === LeafNodeSource.commit && !sameBytes(value.parentHash, leafParentHash)) {
     refuse("7.9.2/leaf-parent-hash");

@@ -54,7 +54,9 @@ export async function createUpdatePath(path: NewPath): Promise<CreatedPath> {
   const leafPair = [leafNode(sender), leafKey] as const;
   const secrets = derivePath(suite, Secret.random(suite.Nh), filtered, { keepSecrets: true, leaf: leafPair });
   try {
-    const nodes = filtered.map((step) => ({ ...step, encryptionKey: secrets.publicKey(step.node) }));
+    const nodes = filtered.map(({ node, copathChild }) => {
+      return { node, copathChild, encryptionKey: secrets.publicKey(node) };
+    });
     const { parents, leafParentHash } = chainPath(tree, nodes);
     const leaf = signedLeaf(path, leafKey.publicKey, leafParentHash);
     checkLeaf(suite, leaf.value, path.requirements);
@@ -67,9 +69,15 @@ export async function createUpdatePath(path: NewPath): Promise<CreatedPath> {
     checkSupport(merged.support, path.requirements);
     const recipients = nodes.map(({ copathChild }) => merged.resolution(copathChild, added));
     const context = path.groupContext(merged.treeHash());
-    const sealed = await suite.encryptWithLabelAll(
-      nodes.flatMap(({ node }, i) => sealings(merged, secrets.pathSecret(node)!, recipients[i]!, context)),
-    );
+    const items: EncryptItem[] = [];
+    for (const [i, { node }] of nodes.entries()) {
+      const plaintext = secrets.pathSecret(node)!;
+      for (const recipient of recipients[i]!) {
+        const publicKey = merged.node(recipient)!.encryptionKey;
+        items.push({ publicKey, label: pathSecretLabel, context, plaintext });
+      }
+    }
+    const sealed = await suite.encryptWithLabelAll(items);
     let at = 0;
     const pathNodes = nodes.map(({ encryptionKey }, i) => {
       return { encryptionKey, encryptedPathSecret: sealed.slice(at, (at += recipients[i]!.length)) };
@@ -87,16 +95,14 @@ function signedLeaf(
   parentHash: Uint8Array,
 ): TreeLeaf {
   const { signatureKey: publicKey, credential, capabilities, extensions } = leaf;
-  const chosen = { encryptionKey, signatureKey: publicKey, credential, capabilities, extensions };
-  const unsigned = { ...chosen, leafNodeSource: LeafNodeSource.commit, parentHash };
+  const unsigned = {
+    encryptionKey,
+    signatureKey: publicKey,
+    credential,
+    capabilities,
+    leafNodeSource: LeafNodeSource.commit,
+    parentHash,
+    extensions,
+  };
   return signLeaf(suite, signatureKey, unsigned, { groupId, leafIndex: sender });
-}
-
-function sealings(tree: RatchetTree, plaintext: Secret, recipients: number[], context: Uint8Array): EncryptItem[] {
-  return recipients.map((node) => ({
-    publicKey: tree.node(node)!.encryptionKey,
-    label: pathSecretLabel,
-    context,
-    plaintext,
-  }));
 }

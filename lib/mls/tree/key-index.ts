@@ -142,5 +142,7 @@ export class KeyIndex {
 }
 
 function freshPages(count: number, owner: object | undefined): Page[] {
-  return Array.from({ length: count }, () => ({ owner, slots: new Int32Array(2 * pageSlots) }));
+  const pages: Page[] = [];
+  for (let i = 0; i < count; i++) pages.push({ owner, slots: new Int32Array(2 * pageSlots) });
+  return pages;
 }

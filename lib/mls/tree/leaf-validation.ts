@@ -130,16 +130,27 @@ function checkLifetime(leaf: LeafNode, { now, maximum }: LifetimePolicy): void {
   if (now !== undefined && (now < notBefore || now > notAfter)) refuse("7.3/lifetime");
 }
 
-const signatureLabel = "LeafNodeTBS";
+export const leafSignatureLabel = "LeafNodeTBS";
 const Placement = struct("LeafNodeTBS", { groupId: opaque, leafIndex: uint32 });
+
+/** Where a leaf that is no key package's stands; its signature covers that. */
+export interface LeafPlace {
+  readonly groupId: Uint8Array;
+  readonly leafIndex: number;
+}
+
+/** RFC 9420 §7.2: LeafNodeTBS in parts. `fields` is the encoded leaf up to its signature. */
+export function leafNodeTbs(fields: Uint8Array, place: LeafPlace | undefined): Uint8Array[] {
+  return place === undefined ? [fields] : [fields, encode(Placement, place)];
+}
 
 /** RFC 9420 §7.2: what the signature of a leaf signs, to be checked with others at once. */
 export function leafSignature(leaf: TreeLeaf, value: LeafNode, groupId: Uint8Array, leafIndex: number): SignedItem {
   const tail = vectorSize(value.signature.byteLength);
   const fields = leaf.bytes.subarray(0, leaf.bytes.byteLength - tail);
-  const placed = value.leafNodeSource !== LeafNodeSource.keyPackage;
-  const content = placed ? Buffer.concat([fields, encode(Placement, { groupId, leafIndex })]) : fields;
-  return { publicKey: value.signatureKey, label: signatureLabel, content, signature: value.signature };
+  const place = value.leafNodeSource === LeafNodeSource.keyPackage ? undefined : { groupId, leafIndex };
+  const content = leafNodeTbs(fields, place);
+  return { publicKey: value.signatureKey, label: leafSignatureLabel, content, signature: value.signature };
 }
 
 /** RFC 9420 §7.3: refuses a leaf whose signature does not verify. `groupId` and `leafIndex` say where it is or will be. */

@@ -22,6 +22,11 @@ export class TreePrivateKeys {
     return this.#keys.get(node);
   }
 
+  /** In no order. */
+  keys(): Iterable<PrivateKey> {
+    return this.#keys.values();
+  }
+
   /** From the leaf to the root. */
   entries(): [number, PrivateKey][] {
     return [...this.#keys].sort(([a], [b]) => a - b);
@@ -33,13 +38,16 @@ export class TreePrivateKeys {
    */
   stage(tree: RatchetTree, fresh: NodeKeys): StagedPrivateKeys {
     const keys = new Map<number, PrivateKey>();
-    for (const node of [leafNode(this.leafIndex), ...directPath(leafNode(this.leafIndex), tree.depth)]) {
+    const take = (node: number): void => {
       const shown = tree.node(node)?.encryptionKey;
-      const key = [fresh.get(node), this.#keys.get(node)].find(
-        (one) => one && shown && sameBytes(one.publicKey, shown),
-      );
-      if (key !== undefined) keys.set(node, key);
-    }
+      if (shown === undefined) return;
+      for (const key of [fresh.get(node), this.#keys.get(node)]) {
+        if (key !== undefined && sameBytes(key.publicKey, shown)) return void keys.set(node, key);
+      }
+    };
+    const leaf = leafNode(this.leafIndex);
+    take(leaf);
+    for (const node of directPath(leaf, tree.depth)) take(node);
     return new StagedPrivateKeys(this, new TreePrivateKeys(this.leafIndex, keys), [...fresh.values()]);
   }
 
@@ -77,8 +85,8 @@ export class StagedPrivateKeys {
 
   /** Makes the next keys the current ones and erases those that they replace. */
   merge(): TreePrivateKeys {
-    const kept = new Set(this.#next.entries().map(([, key]) => key));
-    for (const [, key] of this.#current.entries()) if (!kept.has(key)) key.dispose();
+    const kept = new Set(this.#next.keys());
+    for (const key of this.#current.keys()) if (!kept.has(key)) key.dispose();
     for (const key of this.#fresh) if (!kept.has(key)) key.dispose();
     return this.#next;
   }

@@ -12,22 +12,17 @@ import { filteredDirectPath, resolution, resolutionSize, type PathNode } from ".
 import { bothSupport, noSupport, type Support } from "./support.js";
 import { treeHash, type TreeHasher } from "./tree-hash.js";
 
-/** Reads nodes as the tree keeps them: what is read is not held, so that a large tree leaves little behind to collect. */
-function keptTree(): Codec<readonly (TreeNode | null)[]> {
-  const shelf = new NodeShelf();
-  const read: Codec<TreeNode>["read"] = (r, parent) => {
+/** Where the nodes go of the tree that is being read. */
+let shelf = new NodeShelf();
+
+/** A node as the tree keeps it: what else is read of it is not held, so that a large tree leaves little behind to collect. */
+const KeptNode: Codec<TreeNode> = {
+  ...EncodedNode,
+  read: (r, parent) => {
     const left = r.end - r.offset - 1; // without the node type
     const node = EncodedNode.read(r, parent);
     if (node.nodeType === NodeType.parent) return new TreeParent(shelf.copy(node.parentNode.bytes, left));
     return shelf.leaf(shelf.copy(node.leafNode.bytes, left), node.leafNode.value);
-  };
-  return vector(optional({ ...KeptNode, read }));
-}
-
-const KeptNode: Codec<TreeNode> = {
-  ...EncodedNode,
-  read: () => {
-    throw new TypeError("nodes are read by keptTree");
   },
   write: (w, node) => {
     w.uint8(node instanceof TreeLeaf ? NodeType.leaf : NodeType.parent);
@@ -74,7 +69,8 @@ export class RatchetTree {
    * @throws TinyMlsError `malformed`; `invalid` by 12.4.3.3/trailing-blank, 12.4.3.3/node-type or where very many nodes share a key
    */
   static decode(suite: TreeHasher, bytes: Uint8Array): RatchetTree {
-    const nodes = decode(keptTree(), bytes);
+    shelf = new NodeShelf();
+    const nodes = decode(KeptTree, bytes);
     if (nodes.length === 0 || nodes[nodes.length - 1] === null) refuse("12.4.3.3/trailing-blank");
     nodes.forEach((node, index) => {
       if (node !== null && node instanceof TreeLeaf !== isLeaf(index)) refuse("12.4.3.3/node-type", `node ${index}`);

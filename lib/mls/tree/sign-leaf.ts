@@ -1,17 +1,14 @@
 /** RFC 9420 §7.2: signing a leaf. */
-import { encode } from "../../codec/index.js";
+import { encode, vectorSize } from "../../codec/index.js";
 import type { PrivateKey } from "../../native/keys.js";
-import { LeafNodeTBS, type LeafNode } from "../objects/index.js";
+import { LeafNode } from "../objects/index.js";
 import type { Suite } from "../suite/index.js";
+import { leafNodeTbs, leafSignatureLabel, type LeafPlace } from "./leaf-validation.js";
 import { TreeLeaf } from "./node.js";
 
 type Unsigned<T> = T extends unknown ? Omit<T, "signature"> : never;
 
-/** Where a leaf that is no key package's stands; its signature covers that. */
-export interface LeafPlace {
-  readonly groupId: Uint8Array;
-  readonly leafIndex: number;
-}
+const none = new Uint8Array(0);
 
 /** The leaf with its signature. `place` is there for all but leaves of key packages. */
 export function signLeaf(
@@ -20,7 +17,8 @@ export function signLeaf(
   unsigned: Unsigned<LeafNode>,
   place?: LeafPlace,
 ): TreeLeaf {
-  const content = encode(LeafNodeTBS, { ...unsigned, ...place });
-  const signature = suite.signWithLabel(signatureKey, "LeafNodeTBS", content);
+  const bytes = encode(LeafNode, { ...unsigned, signature: none });
+  const fields = bytes.subarray(0, bytes.byteLength - vectorSize(0));
+  const signature = suite.signWithLabel(signatureKey, leafSignatureLabel, leafNodeTbs(fields, place));
   return TreeLeaf.made({ ...unsigned, signature });
 }
