@@ -129,6 +129,7 @@ export function floorOf(suite, recipe, name = floor) {
   const loop = loops.get(suite);
   return {
     name,
+    compiled: true,
     run(iterations) {
       for (const [id, octets, count] of recipe) sound(addon().primitivesRun(loop, id, octets, count * iterations));
     },
