@@ -47,7 +47,9 @@ const source = select("leafNodeSource", leafNodeSource, {
   commit: { parentHash: opaque },
 });
 
-export const LeafNode = remembered(struct("LeafNode", identityFields, source, { extensions, signature: opaque }));
+/** For passes over a whole tree, whose leaves are read again and again and written as they are kept. */
+export const TreeLeafNode = struct("LeafNode", identityFields, source, { extensions, signature: opaque });
+export const LeafNode = remembered(TreeLeafNode);
 export type LeafNode = Infer<typeof LeafNode>;
 
 /** A leaf made for a group is signed together with its place in it. */

@@ -1,6 +1,6 @@
 /** RFC 9420 §12.4.3.3. */
 import { encoded, named, optional, select, struct, vector, type Infer } from "../../codec/index.js";
-import { LeafNode } from "./leaf-node.js";
+import { LeafNode, TreeLeafNode } from "./leaf-node.js";
 import { ParentNode } from "./parent-node.js";
 import { nodeType } from "./tree-hash.js";
 
@@ -17,7 +17,10 @@ export type RatchetTree = Infer<typeof RatchetTree>;
 /** A node whose leaf or parent keeps its encoding, for hashing and signature checks. */
 export const EncodedNode = struct(
   "Node",
-  select("nodeType", nodeType, { leaf: { leafNode: encoded(LeafNode) }, parent: { parentNode: encoded(ParentNode) } }),
+  select("nodeType", nodeType, {
+    leaf: { leafNode: encoded(TreeLeafNode) },
+    parent: { parentNode: encoded(ParentNode) },
+  }),
 );
 export type EncodedNode = Infer<typeof EncodedNode>;
 

@@ -1,7 +1,7 @@
 // RFC 9420 §7.1, §7.2: nodes as the tree keeps them, encoded once. What is needed often is read from the encoding in place;
 // a whole LeafNode takes ten times the memory of its encoding and is decoded on demand.
 import { decode, encode } from "../../codec/index.js";
-import { LeafNode, LeafNodeSource, ParentNode } from "../objects/index.js";
+import { LeafNode, LeafNodeSource, ParentNode, TreeLeafNode } from "../objects/index.js";
 import { supportOf, type Support } from "./support.js";
 
 /** A leaf of the ratchet tree. Immutable. */
@@ -52,7 +52,7 @@ export class TreeLeaf {
 
   /** The decoded leaf, not kept: for passes over a whole tree. */
   decode(): LeafNode {
-    return decode(LeafNode, this.bytes);
+    return decode(TreeLeafNode, this.bytes);
   }
 }
 

@@ -1,6 +1,6 @@
 // RFC 9420 §4.1, §12.4.3.3.
 import { decode, encode, optional, vector, type Codec } from "../../codec/index.js";
-import { EncodedNode, LeafNode, NodeType } from "../objects/index.js";
+import { EncodedNode, NodeType, TreeLeafNode } from "../objects/index.js";
 import { refuse } from "../rules.js";
 import { Block, baseOf, isBlankSubtree, nodeAt } from "./block.js";
 import { BlockDraft } from "./block-draft.js";
@@ -89,7 +89,7 @@ export class RatchetTree {
     let left = all.reduce((sum, [, bytes]) => sum + bytes.byteLength, 0);
     for (const [index, bytes] of all) {
       const copy = shelf.copy(bytes, left);
-      nodes[index] = isLeaf(index) ? shelf.leaf(copy, decode(LeafNode, copy)) : new TreeParent(copy);
+      nodes[index] = isLeaf(index) ? shelf.leaf(copy, decode(TreeLeafNode, copy)) : new TreeParent(copy);
       left -= bytes.byteLength;
     }
     return RatchetTree.of(suite, nodes);
