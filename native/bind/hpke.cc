@@ -171,7 +171,6 @@ napi_value context_export(napi_env env, napi_callback_info info) {
 
 struct SealBatch {
   HpkeSuite suite;
-  bool brief;
   Batch batch;  // public key; one octet where the info is that of the item before, none otherwise; info; aad
   SecretBatch plaintexts;
 
@@ -209,7 +208,7 @@ struct SealBatch {
       hashes[shared] = std::move(*hash);
     }
     std::vector<Result<void>> results(items);
-    parallel_unless(brief, items, [&](size_t i) {
+    parallel_unless(is_best_alone(suite.kem, items), items, [&](size_t i) {
       const MutableView out = MutableView(outcome.joined).subspan(starts[i], starts[i + 1] - starts[i]);
       HpkeInputs inputs;
       inputs.info = batch.part(first[i], 2);
@@ -228,10 +227,10 @@ struct SealBatch {
 napi_value seal_all(napi_env env, napi_callback_info info) {
   Call<6> call(env, info);
   const HpkeSuite suite = suite_of(call, 0);
-  SealBatch work{suite, false, Batch(call, 1, 4), SecretBatch(call, 3)};
+  SealBatch work{suite, Batch(call, 1, 4), SecretBatch(call, 3)};
   if (!call.refused() && work.batch.items() != work.plaintexts.items()) call.refuse(Fault::kUsage);
   if (call.refused()) return call.refusal();
-  const bool brief = work.brief = is_brief(suite.kem, work.batch.items());
+  const bool brief = is_brief(suite.kem, work.batch.items());
   return run_unless(
       brief, env, "hpke.sealAll", [&library = call.library(), work = std::move(work)] { return work.run(library); },
       [](napi_env env, SealBatch::Outcome& outcome) -> napi_value {

@@ -41,9 +41,9 @@ constexpr size_t kBriefOctets = 1 << 14;
 // An octet for each item, 1 where the signature is valid; a key that cannot be read is a signature that is not valid.
 using Verdicts = Result<std::vector<uint8_t>>;
 
-Verdicts verify_batch(const Library& library, KeyId id, const Batch& batch, bool brief) {
+Verdicts verify_batch(const Library& library, KeyId id, const Batch& batch) {
   std::vector<uint8_t> verdicts(batch.items());
-  parallel_unless(brief, batch.items(), [&](size_t item) {
+  parallel_unless(is_best_alone(id, batch.items()), batch.items(), [&](size_t item) {
     const auto valid = tinymls::verify(library, id, batch.part(item, 0), batch.part(item, 1), batch.part(item, 2));
     const bool about_key = !valid && (valid.fault() == Fault::kMalformed || valid.fault() == Fault::kInvalid);
     verdicts[item] = valid ? *valid : about_key ? 0 : static_cast<uint8_t>(0x80 | static_cast<uint8_t>(valid.fault()));
@@ -62,9 +62,7 @@ napi_value verify_all(napi_env env, napi_callback_info info) {
   const bool brief = is_brief(id, batch.items()) && batch.size() <= kBriefOctets;
   return run_unless(
       brief, env, "signature.verifyAll",
-      [&library = call.library(), id, brief, batch = std::move(batch)] {
-        return verify_batch(library, id, batch, brief);
-      },
+      [&library = call.library(), id, batch = std::move(batch)] { return verify_batch(library, id, batch); },
       [](napi_env env, Verdicts& verdicts) -> napi_value {
         if (!verdicts) return async_number(env, -static_cast<double>(verdicts.fault()));
         napi_value buffer = nullptr;

@@ -57,8 +57,14 @@ constexpr auto kTraits = [] {
   return table;
 }();
 
-// Waking a thread and coming back takes some 50 to 100 of them, the event loop bears a few hundred.
-constexpr size_t kBriefMicroseconds = 500;
+// Of processor time. Sharing less than the first with other threads gains little, and makes the caller wait for them
+// where they are interrupted; going to a worker and coming back to the event loop can take as long as the second.
+constexpr size_t kAloneMicroseconds = 500, kBriefMicroseconds = 2000;
+
+bool done_within(KeyId id, size_t operations, size_t microseconds) {
+  const KeyTraits* key = key_traits(id);
+  return key && operations <= microseconds / key->microseconds;
+}
 
 }  // namespace
 
@@ -67,9 +73,8 @@ const KeyTraits* key_traits(KeyId id) {
   return index <= kLastKeyId && kTraits[index].type ? &kTraits[index] : nullptr;
 }
 
-bool is_brief(KeyId id, size_t operations) {
-  const KeyTraits* key = key_traits(id);
-  return key && operations <= kBriefMicroseconds / key->microseconds;
-}
+bool is_brief(KeyId id, size_t operations) { return done_within(id, operations, kBriefMicroseconds); }
+
+bool is_best_alone(KeyId id, size_t operations) { return done_within(id, operations, kAloneMicroseconds); }
 
 }  // namespace tinymls

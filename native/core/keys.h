@@ -57,9 +57,11 @@ struct KeyTraits {
 // Null for a number that names nothing.
 const KeyTraits* key_traits(KeyId id);
 
-// Whether so many encapsulations or signature checks are over before others would have taken a share of them that is
-// worth waking them for.
+// Whether so many encapsulations or signature checks are over so soon that an event loop waits for them, rather than
+// for a worker.
 bool is_brief(KeyId id, size_t operations);
+// Whether they are over before other threads would have taken a share of them that is worth waking them for.
+bool is_best_alone(KeyId id, size_t operations);
 
 class PublicKey {
  public:

@@ -13,8 +13,8 @@ void parallel_for(size_t count, PoolBody body, const void* object);
 
 // Calls body(i) once for each i below `count`, in any order, and returns when all have ended. The calling thread takes
 // its share of the work, so nested calls and calls from many threads at once end too. Blocks its caller: call it from
-// an async worker, never from an event loop thread. The other threads are started at first need and live as long as the
-// process; where none can be started the caller does all of the work.
+// an async worker, and from an event loop thread for what is brief alone. The other threads are started at first need
+// and live as long as the process; where none can be started the caller does all of the work.
 template <class Body>
 void parallel_for(size_t count, const Body& body) {
   parallel_for(

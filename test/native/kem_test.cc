@@ -197,9 +197,12 @@ TEST(Kem, Shake) {
 TEST(KeyTraits, OnlyFewAndFastOperationsAreBrief) {
   EXPECT_TRUE(is_brief(KeyId::kDhkemX25519, 0));
   EXPECT_TRUE(is_brief(KeyId::kDhkemX25519, 4));
-  EXPECT_FALSE(is_brief(KeyId::kDhkemX25519, 20));
+  EXPECT_FALSE(is_brief(KeyId::kDhkemX25519, 50));
   EXPECT_TRUE(is_brief(KeyId::kEd25519, 3));
-  EXPECT_FALSE(is_brief(KeyId::kEd25519, 20));
+  EXPECT_FALSE(is_brief(KeyId::kEd25519, 50));
+  EXPECT_TRUE(is_best_alone(KeyId::kEd25519, 3));
+  EXPECT_FALSE(is_best_alone(KeyId::kEd25519, 10));
+  EXPECT_FALSE(is_best_alone(static_cast<KeyId>(0), 1));
   EXPECT_FALSE(is_brief(KeyId::kDhkemP521, 1));
   EXPECT_FALSE(is_brief(static_cast<KeyId>(0), 1));
 }
