@@ -137,6 +137,12 @@ export const demands = [
   ["13.4", "A list of extensions has each type once", ["13.4/extensions-unique"]],
   ["13.4", "Who is added supports the extensions of the group", ["13.4/group-extensions-listed"]],
   ["13.5", "GREASE values meet no rule of their own", "accepted or refused as any unknown value, test/scenario/grease"],
+  [
+    "13.5",
+    "What this client supports holds no GREASE values, whatever its leaf lists",
+    ["12.2/type-supported", "13.4/group-extensions-listed", "7.3/required-capabilities"],
+    "test/scenario/grease",
+  ],
   ["14", "One commit ends an epoch", "the next of the same epoch is `stale`; a pending one is superseded"],
   [
     "16.7",

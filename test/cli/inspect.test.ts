@@ -1,7 +1,10 @@
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { readFileSync, writeFileSync } from "node:fs";
+import { Client } from "tinymls";
 import {
   CipherSuite,
+  decode,
+  describe as describeBytes,
   encode,
   ExtensionType,
   GroupInfo,
@@ -9,6 +12,7 @@ import {
   MLSMessage,
   NodeType,
   RatchetTree,
+  toJSON,
   WireFormat,
 } from "tinymls/messages";
 import { folder, oneLine, tinymls } from "./command.js";
@@ -48,7 +52,40 @@ const message = Buffer.from(
   encode(MLSMessage, { version: 1, wireFormat: WireFormat.mlsGroupInfo, groupInfo: groupInfo(true) } as never),
 );
 
+/** One of each wire format (RFC 9420 §17.2), of a real group. */
+async function realMessages(): Promise<Record<keyof typeof WireFormat, Buffer>> {
+  const [alice, bob] = [await Client.create({ identity: "alice" }), await Client.create({ identity: "bob" })];
+  const group = await alice.createGroup({ handshake: "public" });
+  const mlsKeyPackage = await bob.createKeyPackage();
+  const pending = await group.commit({ add: [mlsKeyPackage] });
+  await pending.confirm();
+  const messages = {
+    mlsPublicMessage: pending.commit,
+    mlsPrivateMessage: await group.sendMessage("secret words"),
+    mlsWelcome: pending.welcome!,
+    mlsGroupInfo: await group.groupInfo(),
+    mlsKeyPackage,
+  };
+  await Promise.all([alice.close(), bob.close()]);
+  return messages;
+}
+
 describe("inspect", () => {
+  test("every kind of message, as the package makes it; and decode, encode, toJSON and describe of it", async () => {
+    const messages = await realMessages();
+    expect(Object.keys(messages).sort()).toEqual(Object.keys(WireFormat).sort());
+    for (const [kind, input] of Object.entries(messages)) {
+      const told = await tinymls(["inspect", "-"], { input });
+      expect(told).toMatchObject({ code: 0, stderr: "" });
+      expect(told.stdout.toString()).toBe(`${describeBytes(input)}\n`);
+      expect(told.stdout.toString()).toMatch(new RegExp(`^MLSMessage ${kind}, ${input.length} octets\n`));
+      const value = decode(MLSMessage, input);
+      expect(encode(MLSMessage, value)).toEqual(input);
+      const json: unknown = JSON.parse(JSON.stringify(toJSON(MLSMessage, value)));
+      expect(json).toMatchObject({ version: "mls10", wireFormat: kind });
+    }
+  });
+
   const wrapped = message.toString("base64").replace(/(.{64})/g, "$1\n");
   test.each([
     ["binary", message],
