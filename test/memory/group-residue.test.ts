@@ -92,6 +92,8 @@ onLinux("secrets of a group", () => {
       damaged[damaged.length - 1]! ^= 1;
       expect(await a.receiveMessage(damaged)).toMatchObject({ kind: "rejected" });
       for (const other of [a, b]) await other.receiveMessage(commit);
+      for (const kind of ["externalInitSender", "externalInitReceiver"])
+        expect(recorder.kinds[kind] ?? 0).toBeGreaterThan(0);
       await talk([a, b, group]);
       await a.commit({ update: true });
       await b.proposeUpdate();

@@ -12,12 +12,18 @@ interface Noted {
 /** Shown to everyone who asks, so no secret. */
 const shown: ReadonlySet<string> = new Set(["authentication", "nonce", "sender data nonce", "welcome nonce"]);
 
-const methods = ["expandWithLabel", "extract", "decryptWithLabel", "openSecret"] as const;
-const keyMethods = ["generateHpkeKeyPair", "deriveKeyPair"] as const;
-/** What they seal and open under is derived, used and wiped natively. */
-const expandedMethods = ["sealExpanded", "openExpanded"] as const;
+const handleMethods = [
+  "extract",
+  "decryptWithLabel",
+  "openSecret",
+  "externalInitReceiver",
+  "generateHpkeKeyPair",
+  "deriveKeyPair",
+] as const;
 
-type Call = (this: Suite, ...inputs: unknown[]) => Secret | PrivateKey;
+type Handle = Secret | PrivateKey;
+type Call = (this: Suite, ...inputs: unknown[]) => unknown;
+const prototype = Suite.prototype as unknown as Record<string, Call>;
 
 export class SecretRecorder {
   #noted: Noted[] = [];
@@ -26,37 +32,40 @@ export class SecretRecorder {
   readonly #wrapping = Secret.random(32);
 
   start(): void {
-    const suite = Suite.prototype as unknown as Record<string, Call>;
-    const note = (what: string, value: Secret | PrivateKey): void => this.note(what, value);
-    for (const method of [...methods, ...keyMethods]) {
-      const original = suite[method]!;
-      this.#originals.set(method, original);
-      suite[method] = function (...inputs) {
-        const value = original.apply(this, inputs);
-        note(method === "expandWithLabel" ? (inputs[1] as string) : method, value);
-        return value;
-      };
-    }
-    for (const method of expandedMethods) {
-      const original = suite[method]!;
-      this.#originals.set(method, original);
-      suite[method] = function (...inputs) {
-        const [secret, context] = inputs as [Secret, Uint8Array];
-        using key = this.expandWithLabel(secret, "key", context, this.Nk);
-        note("message key", key);
-        return original.apply(this, inputs);
-      };
-    }
+    for (const method of handleMethods) this.#after(method, (value) => this.note(method, value as Handle));
+    this.#after("expandWithLabel", (value, [, label]) => this.note(label as string, value as Secret));
+    this.#after("deriveSecrets", (values, [, labels]) => {
+      (labels as string[]).forEach((label, index) => this.note(label, (values as Secret[])[index]!));
+    });
+    this.#after("externalInitSender", (made) => {
+      this.note("externalInitSender", (made as { initSecret: Secret }).initSecret);
+    });
+    // What they seal and open under is derived, used and wiped natively.
+    for (const method of ["sealExpanded", "openExpanded"])
+      this.#after(method, (_, [secret, context], suite) => {
+        using key = suite.expandWithLabel(secret as Secret, "key", context as Uint8Array, suite.Nk);
+        this.note("message key", key);
+      });
     Secret.random = (length) => {
       const secret = this.#random(length);
-      note("random", secret);
+      this.note("random", secret);
       return secret;
     };
   }
 
+  /** Notes what a method of suites gave, from what it was given. */
+  #after(method: string, note: (value: unknown, inputs: unknown[], suite: Suite) => void): void {
+    const original = prototype[method]!;
+    this.#originals.set(method, original);
+    prototype[method] = function (...inputs) {
+      const value = original.apply(this, inputs);
+      note(value, inputs, this);
+      return value;
+    };
+  }
+
   stop(): void {
-    const suite = Suite.prototype as unknown as Record<string, Call>;
-    for (const [method, original] of this.#originals) suite[method] = original;
+    for (const [method, original] of this.#originals) prototype[method] = original;
     Secret.random = this.#random;
     this.#wrapping.dispose();
   }
@@ -84,7 +93,7 @@ export class SecretRecorder {
   }
 
   /** Notes one more, besides those that come from the layers below. */
-  note(what: string, value: Secret | PrivateKey): void {
+  note(what: string, value: Handle): void {
     if (shown.has(what) || value.byteLength < 16) return;
     if (value instanceof Secret) {
       this.#noted.push({ what, needle: decodeSecret(value, (octets) => new Needle(octets)) });
