@@ -18,74 +18,82 @@ enum class Kind : uint8_t { kSeal = 0, kOpen = 1 };
 class Operations {
  public:
   Operations(CallReader& call, size_t first)
-      : kinds_(call.bytes(first)),
-        lengths_(call.bytes(first + 1)),
+      : kinds_(copied<uint8_t>(call.bytes(first))),
+        lengths_(copied<uint32_t>(call.bytes(first + 1))),
         input_(call.bytes(first + 2)),
         output_(call.out(first + 3)),
         answers_(call.out(first + 4)) {
-    if (call.refused() || !place()) call.refuse(Fault::kUsage);
+    if (call.refused() || !fit()) call.refuse(Fault::kUsage);
   }
 
-  size_t count() const { return places_.size(); }
+  size_t count() const { return kinds_.size(); }
 
-  // Those from `first` to before `last`.
-  void run(size_t first, size_t last, Keyring& ring, Lane& lane) const {
-    while (first < last) {
+  // Where an operation begins in the joined arrays.
+  struct Place {
+    size_t index = 0, input = 0, output = 0;
+  };
+
+  Place after(Place place) const {
+    const size_t text = length(2 * place.index), aad = length(2 * place.index + 1);
+    return {place.index + 1, place.input + text + aad, place.output + room(kind(place.index), text)};
+  }
+
+  // Those from a place to before `last`.
+  void run(Place place, size_t last, Keyring& ring, Lane& lane) const {
+    while (place.index < last) {
       const Lane::Use use(lane);
-      size_t octets = 0;
+      const Place first = place;
       do {
-        run(first, ring, use);
-        octets += places_[first].text;
-      } while (++first < last && octets < kHeldOctets);
+        run(place, ring, use);
+        place = after(place);
+      } while (place.index < std::min(last, first.index + kHeldOperations) && place.input < first.input + kHeldOctets);
     }
   }
 
  private:
   // Whoever wants the keys wiped meanwhile waits for no more than these.
-  static constexpr size_t kHeldOctets = 4096;
+  static constexpr size_t kHeldOperations = 64, kHeldOctets = 4096;
 
-  struct Place {
-    size_t input, text, aad, output, room;
-  };
-
-  void run(size_t index, Keyring& ring, const Lane::Use& use) const {
-    const Place& place = places_[index];
-    const View text = input_.subspan(place.input, place.text),
-               aad = input_.subspan(place.input + place.text, place.aad);
-    const MutableView out = output_.subspan(place.output, place.room);
+  void run(const Place& place, Keyring& ring, const Lane::Use& use) const {
+    const size_t index = place.index;
+    const View text = input_.subspan(place.input, length(2 * index)),
+               aad = input_.subspan(place.input + text.size(), length(2 * index + 1));
+    const MutableView out = output_.subspan(place.output, room(kind(index), text.size()));
     const auto result = kind(index) == Kind::kSeal ? ring.seal(use, aad, text, out) : ring.open(use, aad, text, out);
     const double answer = result ? static_cast<double>(*result) : -static_cast<double>(result.fault());
     std::memcpy(answers_.data() + index * sizeof answer, &answer, sizeof answer);
   }
 
+  static size_t room(Kind kind, size_t text) {
+    if (kind == Kind::kSeal) return text + kFrameOverhead;
+    return text < kFrameOverhead ? 0 : text - kFrameOverhead;
+  }
+
+  // What was looked at stays as it was, whoever else may write the array.
+  template <class Number>
+  static std::vector<Number> copied(View octets) {
+    std::vector<Number> numbers(octets.size() / sizeof(Number));
+    if (!numbers.empty()) std::memcpy(numbers.data(), octets.data(), numbers.size() * sizeof(Number));
+    return numbers;
+  }
+
   Kind kind(size_t index) const { return static_cast<Kind>(kinds_[index]); }
-  uint32_t length(size_t index) const {
-    uint32_t value;
-    std::memcpy(&value, lengths_.data() + index * sizeof value, sizeof value);
-    return value;
+  size_t length(size_t index) const { return lengths_[index]; }
+
+  // The lengths add up to what the joined arrays hold: 2^32 of 32 bits stay far inside 64.
+  bool fit() const {
+    if (lengths_.size() != 2 * count() || answers_.size() != count() * sizeof(double)) return false;
+    if (std::ranges::any_of(kinds_, [](uint8_t kind) { return kind > static_cast<uint8_t>(Kind::kOpen); }))
+      return false;
+    Place end;
+    while (end.index < count()) end = after(end);
+    return end.input == input_.size() && end.output == output_.size();
   }
 
-  bool place() {
-    const size_t count = kinds_.size();
-    if (lengths_.size() != 2 * count * sizeof(uint32_t) || answers_.size() != count * sizeof(double)) return false;
-    places_.reserve(count);
-    size_t input = 0, output = 0;
-    for (size_t i = 0; i < count; ++i) {
-      if (kinds_[i] > static_cast<uint8_t>(Kind::kOpen)) return false;
-      const size_t text = length(2 * i), aad = length(2 * i + 1);
-      const size_t room = kind(i) == Kind::kSeal  ? text + kFrameOverhead
-                          : text < kFrameOverhead ? 0
-                                                  : text - kFrameOverhead;
-      places_.push_back({input, text, aad, output, room});
-      input += text + aad;
-      output += room;
-    }
-    return input == input_.size() && output == output_.size();
-  }
-
-  View kinds_, lengths_, input_;
+  std::vector<uint8_t> kinds_;
+  std::vector<uint32_t> lengths_;
+  View input_;
   MutableView output_, answers_;
-  std::vector<Place> places_;
 };
 
 constexpr size_t kArrays = 5;
@@ -96,7 +104,7 @@ napi_value batch(napi_env env, napi_callback_info info) {
   Attachment* const context = call.object<Attachment>(0);
   const Operations operations(call, 1);
   if (call.refused()) return call.refusal();
-  operations.run(0, operations.count(), *context->ring, *context->lane);
+  operations.run({}, operations.count(), *context->ring, *context->lane);
   return call.number(context->ring->event_count() != context->seen ? 1 : 0);
 }
 
@@ -115,9 +123,14 @@ class BatchJob final : public Job {
     // A few more parts than processors, so that one slow part does not keep the others waiting.
     const size_t count = operations_.count();
     const size_t parts = std::min(count, 4 * pool_parallelism());
+    std::vector<Operations::Place> starts(parts);
+    for (size_t part = 1; part < parts; ++part) {
+      starts[part] = starts[part - 1];
+      while (starts[part].index < count * part / parts) starts[part] = operations_.after(starts[part]);
+    }
     parallel_for(parts, [&](size_t part) {
       const auto lane = ring_->attach();
-      operations_.run(count * part / parts, count * (part + 1) / parts, *ring_, *lane);
+      operations_.run(starts[part], count * (part + 1) / parts, *ring_, *lane);
       ring_->detach(lane);
     });
   }

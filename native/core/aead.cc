@@ -32,7 +32,7 @@ bool overlaps_apart_from_start(const uint8_t* in, size_t in_size, const uint8_t*
   return a != b && a < b + out_size && b < a + in_size;
 }
 
-bool add_aad(EVP_CIPHER_CTX* context, View aad) {
+inline bool add_aad(EVP_CIPHER_CTX* context, View aad) {
   while (!aad.empty()) {
     const size_t size = std::min(aad.size(), kMaxUpdate);
     int written = 0;
@@ -47,7 +47,7 @@ OSSL_PARAM tag_parameter(uint8_t* tag) {
   return {OSSL_CIPHER_PARAM_AEAD_TAG, OSSL_PARAM_OCTET_STRING, tag, kAeadTagLength, 0};
 }
 
-bool run_text(EVP_CIPHER_CTX* context, View in, uint8_t* out) {
+inline bool run_text(EVP_CIPHER_CTX* context, View in, uint8_t* out) {
   while (!in.empty()) {
     const size_t size = std::min(in.size(), kMaxUpdate);
     int written = 0;

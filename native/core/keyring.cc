@@ -62,7 +62,7 @@ inline Result<size_t> Keyring::counted(Lane& lane, OperationCounters& counters, 
   return result ? result : failed(result.fault());
 }
 
-Result<size_t> Keyring::seal_in(Lane& lane, View aad, View plaintext, MutableView out) {
+inline Result<size_t> Keyring::seal_in(Lane& lane, View aad, View plaintext, MutableView out) {
   const size_t size = plaintext.size() + kFrameOverhead;
   if (out.size() < size || !fits(out.first(size), plaintext, out.first(size), aad)) return Fault::kUsage;
   SealKey& seal = lane.seal;
@@ -85,7 +85,7 @@ Result<size_t> Keyring::seal_in(Lane& lane, View aad, View plaintext, MutableVie
   return sealed.fault();
 }
 
-Result<uint64_t> Keyring::take_sequence(SealKey& seal) {
+inline Result<uint64_t> Keyring::take_sequence(SealKey& seal) {
   if (seal.next == seal.end) {
     const uint64_t block = block_size(lane_count_.load(std::memory_order_relaxed), options_.max_operations);
     seal.next = seal.epoch->sequence.fetch_add(block, std::memory_order_relaxed);
@@ -140,7 +140,7 @@ Result<void> Keyring::exhaust(const Epoch& epoch) {
   return rotate_locked(options_.clock(), {}, RotationReason::kLimit);
 }
 
-Result<size_t> Keyring::open_in(Lane& lane, View aad, View frame, MutableView out) {
+inline Result<size_t> Keyring::open_in(Lane& lane, View aad, View frame, MutableView out) {
   OpenKey* const key = frame.size() < kFrameOverhead ? nullptr : lane.find(frame.first<kFrameHeaderLength>());
   if (key == nullptr) return open_first(lane, aad, frame, out);
   const size_t size = frame.size() - kFrameOverhead;
