@@ -31,6 +31,7 @@ import { createKeyPackage, type LeafIdentity } from "./group/key-package.js";
 import { MemberState, type GroupEnvironment } from "./group/member-state.js";
 import { createGroup } from "./group/new-group.js";
 import { outsideProposal } from "./group/outside-proposal.js";
+import { withQuestions } from "./group/questions.js";
 import { SignatureKeys } from "./signature-keys.js";
 import { startFollowingGroup } from "./group/subgroup.js";
 import { KeyPackageStore } from "./key-package-store.js";
@@ -68,7 +69,7 @@ export class Client {
     this.#groups = new ClientGroups(store, { begin: (beginning) => this.#begin(beginning) });
     this.#keyPackages = new KeyPackageStore(store);
     this.#signatureKeys = new SignatureKeys(settings.credential.credentialType === CredentialType.x509, store);
-    this.#environment = {
+    this.#environment = withQuestions({
       policy: settings.policy,
       retention: settings.retention,
       counters: new Counters(),
@@ -76,7 +77,7 @@ export class Client {
         external: (id) => this.#psks.get(id),
         resumption: (groupId, epoch) => this.#groups.stateOf(groupId)?.resumptionPsk(epoch),
       },
-    };
+    });
   }
 
   /**
@@ -160,8 +161,7 @@ export class Client {
           signatureKey: this.#signatureKeys.of(suite),
           ratchetTree: options.ratchetTree,
           hasGroup: (groupId) => (replaces = this.#groups.has(groupId)),
-          checkOrigin: (psk, joined) =>
-            checkOrigin(psk, this.#groups.stateOf(psk.pskGroupId), joined, this.#settings.policy),
+          checkOrigin: (psk, joined) => checkOrigin(psk, this.#groups.stateOf(psk.pskGroupId), joined, policy),
         });
         if (keyPackage.isLastResort) {
           const fields = { ref: hex(keyPackage.ref), groupId: hex(epoch.context.value.groupId) };
@@ -249,7 +249,7 @@ export class Client {
    */
   loadGroup(groupId: Bytes): Promise<Group | undefined> {
     return this.#run("loadGroup", () =>
-      this.#groups.load(groupId, this.#environment, (handshake) => this.#send(handshake)),
+      this.#groups.load(groupId, withQuestions(this.#environment), (handshake) => this.#send(handshake)),
     );
   }
 
@@ -268,9 +268,12 @@ export class Client {
     );
   }
 
-  /** Wipes all keys of the client and of its groups, once the operations that were asked for before are over. */
+  /**
+   * Wipes all keys of the client and of its groups, once the operations that were asked for before are over. Those that wait for the
+   * `AuthenticationService` fail with `closed`.
+   */
   close(): Promise<void> {
-    return (this.#closing ??= this.#close());
+    return (this.#closing ??= this.#environment.questions.end(() => this.#close()));
   }
 
   async #close(): Promise<void> {
@@ -291,7 +294,7 @@ export class Client {
       const groupId = wanted.groupId ?? randomBytes(suite.Nh);
       const keepsId = usage === ResumptionPSKUsage.reinit && former.groupId.equals(groupId);
       if (!keepsId) this.#groups.requireNew(groupId);
-      const { state, welcome } = await startFollowingGroup(this.#environment, {
+      const { state, welcome } = await startFollowingGroup(withQuestions(this.#environment), {
         suite,
         groupId,
         extensions: wanted.extensions ?? [],
@@ -320,7 +323,7 @@ export class Client {
   }
 
   #adopt(epoch: MemberEpoch, send: SendPolicy, options?: Keeping): Promise<Group> {
-    return this.#keep(new MemberState(this.#environment, epoch), send, options);
+    return this.#keep(new MemberState(withQuestions(this.#environment), epoch), send, options);
   }
 
   async #keep(state: MemberState, send: SendPolicy, options?: Keeping): Promise<Group> {

@@ -313,15 +313,16 @@ export class Group {
 
   /**
    * Wipes all that this process holds of the group. The client stays a member; `leave()` asks the others to remove it. What is stored
-   * stays for `loadGroup`, here or in another process.
+   * stays for `loadGroup`, here or in another process. Operations that wait for the `AuthenticationService` fail with `closed`.
    * @param options.forget deletes what is stored too: say of an external join that was not accepted. Default: false
    */
   close(options: { readonly forget?: boolean | undefined } = {}): Promise<void> {
-    return this.#turns.take(async () => {
+    const close = async (): Promise<void> => {
       if (this.#closed !== undefined) return;
       await this.#kept.close(options.forget === true);
       this.#close("closed");
-    });
+    };
+    return this.#state.environment.questions.end(() => this.#turns.take(close));
   }
 
   /** @internal Lent; undefined once the group is closed. */

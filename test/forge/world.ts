@@ -11,6 +11,7 @@ import { buildCommit } from "#dist/mls/group/build-commit.js";
 import { Counters } from "#dist/mls/group/counters.js";
 import { joinByWelcome } from "#dist/mls/group/join.js";
 import { MemberState, type GroupEnvironment } from "#dist/mls/group/member-state.js";
+import { withQuestions } from "#dist/mls/group/questions.js";
 import { applicationMessage } from "#dist/mls/group/send.js";
 import { receiveOne } from "#dist/mls/group/receive-messages.js";
 import { ContentType, decode, MLSMessage, WireFormat } from "tinymls/messages";
@@ -80,7 +81,7 @@ export class World {
     return world;
   }
 
-  readonly environment: GroupEnvironment = {
+  readonly environment: GroupEnvironment = withQuestions({
     policy: {
       authentication,
       customProposals: new Map(),
@@ -91,7 +92,7 @@ export class World {
     retention: retentionFrom(),
     counters: new Counters(),
     psks: { external: () => undefined, resumption: (_, epoch) => this.bob.resumptionPsk(epoch) },
-  };
+  });
 
   async client(name: string, signatureKey?: PrivateKey): Promise<Client> {
     const known = this.clients.get(name);

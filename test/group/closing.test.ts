@@ -1,7 +1,7 @@
 // Closing a client wipes all that it holds, whatever it is doing and whatever its storage says.
 import { describe, expect, test } from "@jest/globals";
 import { Client, MemoryStorage, type Group } from "tinymls";
-import { FaultyStorage } from "../durable/faulty-storage.js";
+import { FaultyStorage, type Failure } from "../durable/faulty-storage.js";
 import { storageKey } from "../durable/stores.js";
 import { heldHandles } from "../held-handles.js";
 
@@ -52,6 +52,30 @@ describe.each(["memory", "a storage"])("a client with its state in %s", (place) 
     }
   });
 });
+
+test.each(Object.keys(operations))(
+  "a client is closed while %s is under way and its storage fails: nothing is left",
+  async (name) => {
+    const failures: readonly Failure[] = ["before", "after"];
+    for (const failure of failures) {
+      for (const ticks of [0, 1, 2, 4, 8, 16, 32]) {
+        const handles = heldHandles();
+        const storage = new FaultyStorage(new MemoryStorage());
+        const at = await world(storage);
+        const running = operations[name]!(at);
+        for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+        storage.failures = new Array<Failure>(100).fill(failure);
+        const outcomes = await Promise.allSettled([running, at.bob.close(), at.alice.close(), at.bob.close()]);
+        const reasons = outcomes.flatMap((outcome) =>
+          outcome.status === "rejected" ? [outcome.reason as unknown] : [],
+        );
+        for (const reason of reasons) expect(reason).toMatchObject({ code: "storage" });
+        expect(outcomes[2]!.status).toBe("fulfilled");
+        expect(heldHandles()).toBe(handles);
+      }
+    }
+  },
+);
 
 test("a storage that fails keeps nothing from being wiped, and says so where the hold on a group could not be given back", async () => {
   for (const error of [new Error("no medium"), new TypeError("a mistake in the adapter")]) {

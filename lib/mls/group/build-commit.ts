@@ -25,6 +25,7 @@ import type { MemberState } from "./member-state.js";
 import { planAdd, type AddPlan } from "./plan-add.js";
 import type { CachedProposal } from "./proposal-cache.js";
 import { affectedLeaf, ofType, type SentProposal } from "./proposals.js";
+import { isAboutTheInput } from "./received.js";
 
 type Bytes = Uint8Array;
 
@@ -229,7 +230,7 @@ async function admit(growing: GrowingGroup, chosen: readonly CachedProposal[]): 
       if (sent.proposal.proposalType === ProposalType.add) await growing.admit(sent.proposal.keyPackage);
       proposals.push(sent);
     } catch (error) {
-      if (!(error instanceof TinyMlsError)) throw error;
+      if (!isAboutTheInput(error)) throw error;
       skipped.push({ proposal: sent, reason: error.message });
     }
   }

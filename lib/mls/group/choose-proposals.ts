@@ -7,6 +7,7 @@ import type { MemberState } from "./member-state.js";
 import { hasPsk, type PskLookup } from "./psk-store.js";
 import type { CachedProposal } from "./proposal-cache.js";
 import { affectedLeaf, isDefaultType } from "./proposals.js";
+import { isAboutTheInput } from "./received.js";
 import { validateProposal } from "./validate-proposal.js";
 
 /** A proposal that is left out, because the commit would not be valid with it. */
@@ -157,6 +158,6 @@ function refuseUnsupported({ epoch }: MemberState, { proposal }: CachedProposal)
 
 function reasonOf(error: unknown): string | undefined {
   if (error === undefined) return undefined;
-  if (error instanceof TinyMlsError) return error.message;
+  if (isAboutTheInput(error)) return error.message;
   throw error as Error;
 }

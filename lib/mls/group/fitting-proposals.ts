@@ -1,5 +1,4 @@
 /** RFC 9420 §12.2: what is valid one by one need not be valid together. */
-import { TinyMlsError } from "../../errors.js";
 import { ProposalType } from "../objects/index.js";
 import { checkKeysUnique, checkSupport, leafNode, leafRequirements } from "../tree/index.js";
 import { applyProposals } from "./apply-proposals.js";
@@ -7,6 +6,7 @@ import type { SkippedProposal } from "./choose-proposals.js";
 import type { PublicEpoch } from "./epoch.js";
 import type { CachedProposal } from "./proposal-cache.js";
 import { affectedLeaf, ofType, type SentProposal } from "./proposals.js";
+import { isAboutTheInput } from "./received.js";
 import { checkTypeSupported } from "./stage-proposals.js";
 
 export interface FittingProposals {
@@ -57,7 +57,7 @@ function reasonAgainst({ suite, tree, context }: PublicEpoch, list: readonly Sen
     );
     return undefined;
   } catch (error) {
-    if (error instanceof TinyMlsError) return error.message;
+    if (isAboutTheInput(error)) return error.message;
     throw error;
   }
 }

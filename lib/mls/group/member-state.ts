@@ -8,6 +8,7 @@ import { PastEpochs } from "./past-epochs.js";
 import type { GroupPolicy } from "./policy.js";
 import { ProposalCache } from "./proposal-cache.js";
 import type { PskLookup } from "./psk-store.js";
+import type { Questions } from "./questions.js";
 import { senderKeysOf } from "./sender-keys.js";
 import { SentHandshakes } from "./sent-handshakes.js";
 import type { StagedEpoch } from "./stage-member.js";
@@ -15,6 +16,8 @@ import type { StagedEpoch } from "./stage-member.js";
 /** What a group has from its client. */
 export interface GroupEnvironment {
   readonly policy: GroupPolicy;
+  /** What the policy asks the application. */
+  readonly questions: Questions;
   readonly psks: PskLookup;
   readonly retention: RetentionPolicy;
   readonly counters: Counters;

@@ -8,6 +8,7 @@ import { Checks } from "./checks.js";
 import { GrowingGroup, type AddSetting } from "./growing-group.js";
 import { checkKeyPackage, isLastResort, keepVerified } from "./key-package.js";
 import { checkCredential, lifetimePolicy } from "./policy.js";
+import { isAboutTheInput } from "./received.js";
 
 type Bytes = Uint8Array;
 
@@ -61,6 +62,7 @@ export async function planAdd(
       const ref = suite.keyPackageRef(bytes);
       accepted.push({ index, keyPackage, bytes, ref, lastResort: isLastResort(keyPackage) });
     } catch (error) {
+      if (!isAboutTheInput(error)) throw error;
       rejected.push(rejectionOf(index, error));
     }
   }

@@ -81,12 +81,17 @@ const aboutTheInput: ReadonlySet<ErrorCode> = new Set([
   "exhausted",
 ]);
 
+/** Whether an error judges an input. Others are about something else: a bug, the storage, a closed group, the application. */
+export function isAboutTheInput(error: unknown): error is TinyMlsError {
+  return error instanceof TinyMlsError && aboutTheInput.has(error.code);
+}
+
 /**
  * The outcome that an error about the input stands for.
- * @throws the error when it is about something else: a bug, the storage, a closed group
+ * @throws the error when it is about something else
  */
 export function rejection(error: unknown): Received {
-  if (!(error instanceof TinyMlsError) || !aboutTheInput.has(error.code)) throw error;
+  if (!isAboutTheInput(error)) throw error;
   return {
     kind: "rejected",
     code: error.code,

@@ -7,6 +7,7 @@ import { Counters } from "#dist/mls/group/counters.js";
 import { joinByWelcome } from "#dist/mls/group/join.js";
 import { OwnKeyPackage } from "#dist/mls/group/key-package.js";
 import { MemberState, type GroupEnvironment } from "#dist/mls/group/member-state.js";
+import { withQuestions } from "#dist/mls/group/questions.js";
 import { defaultRetention } from "#dist/mls/schedule/index.js";
 import { suiteOf, type Suite } from "#dist/mls/suite/index.js";
 import { keyParameters } from "#dist/native/algorithms.js";
@@ -58,7 +59,7 @@ function environmentOf(own: OwnKeyPackage, psks: ReadonlyMap<string, Secret>, jo
   const { leafNode } = own.value;
   if (!("lifetime" in leafNode)) throw new Error("no lifetime");
   const now = leafNode.lifetime.notBefore + 1n;
-  return {
+  return withQuestions({
     policy: {
       authentication: trustBasicCredentials,
       customProposals: new Map(),
@@ -75,7 +76,7 @@ function environmentOf(own: OwnKeyPackage, psks: ReadonlyMap<string, Secret>, jo
         return group.groupId.equals(groupId) ? group.state?.resumptionPsk(epoch) : undefined;
       },
     },
-  };
+  });
 }
 
 async function join(suite: Suite, entry: Entry, own: OwnKeyPackage, psks: Map<string, Secret>): Promise<Group> {
