@@ -45,6 +45,7 @@ export const demands = [
     "New leaves are no part of the copath resolution; there is one ciphertext for each other node",
     ["7.6/ciphertext-count"],
   ],
+  ["7.5", "Secrets and private keys that a path replaces are erased", "memory scans in test/memory"],
   ["7.8, 12.4.3.3", "The root hash of the tree is the tree hash of the group context", ["7.8/tree-hash"]],
   ["7.9.2", "Each parent of a tree is parent-hash valid", ["7.9.2/parent-hash"]],
   ["7.9.2", "The parent hash of a committer's leaf is recomputed", ["7.9.2/leaf-parent-hash"]],
