@@ -6,7 +6,7 @@ import { fetchCommand, readVectors, vectorFolder } from "./vector-files.js";
 export * from "./vector-files.js";
 
 /**
- * One test for each entry of a file that is a list. Without vectors there is one test, reported as skipped, that names the file
+ * One test for each entry of a file that is a list, and one that counts them. Without vectors there is one test, reported as skipped, that names the file
  * and the command that fetches it.
  */
 export function testEntries<T>(file: string, run: (entry: T, index: number) => void | Promise<void>): void {
@@ -20,6 +20,15 @@ export function testEntries<T>(file: string, run: (entry: T, index: number) => v
     test("has entries", () => {
       if (!Array.isArray(entries) || entries.length === 0) throw new Error(`${file} has no entries`);
     });
-    entries.forEach((entry, index) => test(`${file} ${index}`, async () => run(entry, index)));
+    let passed = 0;
+    entries.forEach((entry, index) =>
+      test(`${file} ${index}`, async () => {
+        await run(entry, index);
+        passed++;
+      }),
+    );
+    test("has no entry that was left out", () => {
+      if (passed !== entries.length) throw new Error(`${passed} of the ${entries.length} entries of ${file} passed`);
+    });
   });
 }
