@@ -1,4 +1,4 @@
-import { decode, encode, opaque, struct, uint16, uint8, vector } from "../../codec/index.js";
+import { decode, encode, opaque, struct, uint16, uint64, uint8, vector } from "../../codec/index.js";
 import { TinyMlsError } from "../../errors.js";
 import { hash } from "../../native/hash.js";
 import { PrivateKey, type KeyAlgorithm } from "../../native/keys.js";
@@ -17,6 +17,7 @@ import { Leases, type Lease } from "./lease.js";
 import { RecordChanges } from "./record-changes.js";
 import { RecordSet, type PreparedWrite } from "./record-set.js";
 import { disposeAll } from "./sealed-body.js";
+import { sweep } from "./sweep.js";
 
 type Bytes = Uint8Array;
 
@@ -48,6 +49,9 @@ const StoredKeys = struct("StoredKeys", { algorithms: vector(opaque) });
 const StoredKeyPackage = struct("StoredKeyPackage", { cipherSuite: uint16, keyPackage: opaque });
 const StoredPsk = struct("StoredPsk", { id: opaque });
 const GroupInfo = struct("StoredGroup", { groupId: opaque, handshake: uint8 });
+/** Of a group that is over: the version up to which there may still be records of it. */
+const ErasedGroup = struct("ErasedGroup", { version: uint64 });
+const erased = "erased/";
 const handshakes: readonly HandshakePolicy[] = ["private", "public"];
 
 const keysName = "keys";
@@ -73,6 +77,7 @@ export class ClientStore {
     try {
       const store = new ClientStore(vault, options);
       await store.#records.refresh();
+      await store.#sweep();
       return store;
     } catch (error) {
       vault.close();
@@ -228,15 +233,32 @@ export class ClientStore {
       release: ({ state, pending }) => store.release(state, pending, lease.release()),
       erase: async () => {
         // A write that failed may have been done all the same.
-        if (isRetried && (await this.#isErased(records))) return;
+        if (isRetried && (await this.#isErased(records))) return this.#sweep();
         isRetried = true;
-        const name = groupName(groupId);
+        const erasure = await records.prepareErasure();
         const change = (changes: RecordChanges): void => {
-          if (this.#records.has(name)) changes.delete(name);
+          if (this.hasGroup(groupId)) changes.delete(groupName(groupId));
+          if (erasure.leaves !== undefined) changes.put(erasedName(groupId), erasedBody(erasure.leaves));
         };
-        await this.#update(change, await records.prepareErasure(), lease.release());
+        await this.#update(change, erasure, lease.release());
+        // The group is over, whatever comes of this.
+        await this.#sweep();
       },
     };
+  }
+
+  /** Deletes what is left of groups that were too large to be erased in one write. What fails is tried when the client is opened again. */
+  async #sweep(): Promise<void> {
+    for (const name of this.#records.names(erased)) await this.#sweepGroup(name).catch(() => undefined);
+  }
+
+  async #sweepGroup(name: string): Promise<void> {
+    const { version } = decode(ErasedGroup, (await this.#records.read(name)).bytes);
+    const prefix = this.#prefixOf(name.slice(erased.length));
+    await sweep(this.#vault.storage, prefix, Number(version));
+    await this.#update((changes) => {
+      if (this.#records.has(name)) changes.delete(name);
+    });
   }
 
   async #isErased(records: RecordSet): Promise<boolean> {
@@ -285,7 +307,11 @@ export class ClientStore {
   }
 
   #groupRecords(groupId: Bytes): RecordSet {
-    return new RecordSet(this.#vault, `${this.#prefix}group/${digest(groupId)}/`);
+    return new RecordSet(this.#vault, this.#prefixOf(digest(groupId)));
+  }
+
+  #prefixOf(groupDigest: string): string {
+    return `${this.#prefix}group/${groupDigest}/`;
   }
 }
 
@@ -295,6 +321,14 @@ function digest(bytes: Bytes): string {
 
 function groupName(groupId: Bytes): string {
   return `group/${digest(groupId)}`;
+}
+
+function erasedName(groupId: Bytes): string {
+  return `${erased}${digest(groupId)}`;
+}
+
+function erasedBody(version: number): Buffer {
+  return encode(ErasedGroup, { version: BigInt(version) });
 }
 
 function keyPackageName(ref: Bytes): string {

@@ -39,6 +39,11 @@ export interface PreparedWrite {
   readonly written: (revision: number) => void;
 }
 
+export interface PreparedErasure extends PreparedWrite {
+  /** The version up to which there are records then that nothing lists, to be swept; undefined where there are none. */
+  readonly leaves: number | undefined;
+}
+
 export class RecordSet {
   /** Of all keys, with the slash. */
   readonly prefix: string;
@@ -241,18 +246,15 @@ export class RecordSet {
     };
   }
 
-  /** The steps that delete everything but what the logs remember of their positions. */
-  async prepareErasure(): Promise<PreparedWrite> {
+  /** The steps that delete the head, what the logs hold, and of the records as many as one write takes. */
+  async prepareErasure(): Promise<PreparedErasure> {
     await this.#noteOrphans();
-    const keys = [...this.#orphans, ...this.#listedKeys()];
-    for (let at = mostSteps; at < keys.length; at += mostSteps) {
-      const some = keys.slice(at, at + mostSteps).map((key) => ({ delete: key }));
-      await this.#vault.storage.write([{ check: this.headKey, revision: this.#revision }, ...some]);
-    }
+    const keys = [...new Set([...this.#orphans, ...this.#listedKeys()])];
     const truncates = [...this.#index.logs].map(([name, { end }]) => ({ truncate: this.prefix + name, before: end }));
-    const deletes = [...new Set(keys.slice(0, mostSteps))].map((key) => ({ delete: key }));
+    const deletes = keys.slice(0, mostSteps - 16).map((key) => ({ delete: key }));
     return {
       steps: [{ delete: this.headKey, revision: this.#revision }, ...truncates, ...deletes],
+      leaves: deletes.length < keys.length ? this.#version + 1 : undefined,
       written: () => {
         this.#revision = 0;
         this.#orphans.clear();
