@@ -1,4 +1,4 @@
-import { decode, encode, opaque, struct, uint16, uint64, uint8, vector } from "../../codec/index.js";
+import { decode, encode, opaque, struct, uint16, uint8, vector } from "../../codec/index.js";
 import { TinyMlsError } from "../../errors.js";
 import { hash } from "../../native/hash.js";
 import { PrivateKey, type KeyAlgorithm } from "../../native/keys.js";
@@ -49,9 +49,9 @@ const StoredKeys = struct("StoredKeys", { algorithms: vector(opaque) });
 const StoredKeyPackage = struct("StoredKeyPackage", { cipherSuite: uint16, keyPackage: opaque });
 const StoredPsk = struct("StoredPsk", { id: opaque });
 const GroupInfo = struct("StoredGroup", { groupId: opaque, handshake: uint8 });
-/** Of a group that is over: the version up to which there may still be records of it. */
-const ErasedGroup = struct("ErasedGroup", { version: uint64 });
+/** Names of groups that are over and of which there may still be records. */
 const erased = "erased/";
+const nothing = new Uint8Array(0);
 const handshakes: readonly HandshakePolicy[] = ["private", "public"];
 
 const keysName = "keys";
@@ -238,7 +238,7 @@ export class ClientStore {
         const erasure = await records.prepareErasure();
         const change = (changes: RecordChanges): void => {
           if (this.hasGroup(groupId)) changes.delete(groupName(groupId));
-          if (erasure.leaves !== undefined) changes.put(erasedName(groupId), erasedBody(erasure.leaves));
+          if (!erasure.isWhole) changes.put(erased + digest(groupId), nothing);
         };
         await this.#update(change, erasure, lease.release());
         // The group is over, whatever comes of this.
@@ -253,9 +253,14 @@ export class ClientStore {
   }
 
   async #sweepGroup(name: string): Promise<void> {
-    const { version } = decode(ErasedGroup, (await this.#records.read(name)).bytes);
-    const prefix = this.#prefixOf(name.slice(erased.length));
-    await sweep(this.#vault.storage, prefix, Number(version));
+    const groupDigest = name.slice(erased.length);
+    await this.#turns.take(async () => {
+      // One that was made anew finds and deletes what is left of the one before.
+      if (this.#records.has(`group/${groupDigest}`)) return;
+      // None is made meanwhile, by any process: that would change the list.
+      const unchanged = { check: this.#records.headKey, revision: this.#records.revision };
+      await sweep(this.#vault.storage, this.#prefixOf(groupDigest), unchanged);
+    });
     await this.#update((changes) => {
       if (this.#records.has(name)) changes.delete(name);
     });
@@ -321,14 +326,6 @@ function digest(bytes: Bytes): string {
 
 function groupName(groupId: Bytes): string {
   return `group/${digest(groupId)}`;
-}
-
-function erasedName(groupId: Bytes): string {
-  return `${erased}${digest(groupId)}`;
-}
-
-function erasedBody(version: number): Buffer {
-  return encode(ErasedGroup, { version: BigInt(version) });
 }
 
 function keyPackageName(ref: Bytes): string {

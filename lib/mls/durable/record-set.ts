@@ -40,8 +40,8 @@ export interface PreparedWrite {
 }
 
 export interface PreparedErasure extends PreparedWrite {
-  /** The version up to which there are records then that nothing lists, to be swept; undefined where there are none. */
-  readonly leaves: number | undefined;
+  /** Otherwise it leaves records that nothing lists, to be swept. */
+  readonly isWhole: boolean;
 }
 
 export class RecordSet {
@@ -251,10 +251,10 @@ export class RecordSet {
     await this.#noteOrphans();
     const keys = [...new Set([...this.#orphans, ...this.#listedKeys()])];
     const truncates = [...this.#index.logs].map(([name, { end }]) => ({ truncate: this.prefix + name, before: end }));
-    const deletes = keys.slice(0, mostSteps - 16).map((key) => ({ delete: key }));
+    const deletes = keys.slice(0, mostSteps - 1 - truncates.length).map((key) => ({ delete: key }));
     return {
       steps: [{ delete: this.headKey, revision: this.#revision }, ...truncates, ...deletes],
-      leaves: deletes.length < keys.length ? this.#version + 1 : undefined,
+      isWhole: deletes.length === keys.length,
       written: () => {
         this.#revision = 0;
         this.#orphans.clear();
