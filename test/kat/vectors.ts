@@ -6,8 +6,8 @@ import { fetchCommand, readVectors, vectorFolder } from "./vector-files.js";
 export * from "./vector-files.js";
 
 /**
- * One test for each entry of a file that is a list, and one that counts them. Without vectors there is one test, reported as skipped, that names the file
- * and the command that fetches it.
+ * One test for each entry of a file that is a list, and one that counts them. Without vectors there is one test, reported as skipped,
+ * that names the file and the command that fetches it.
  */
 export function testEntries<T>(file: string, run: (entry: T, index: number) => void | Promise<void>): void {
   const folder = vectorFolder();
