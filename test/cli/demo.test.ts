@@ -63,7 +63,8 @@ describe("demo", () => {
     const before = new Set(readdirSync(tmpdir()));
     const { code, stdout, stderr } = await tinymls(["demo", "--seconds", "1", "--file", path("mine")]);
     const text = stdout.toString();
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const failed = text.split("\n").filter((line) => line.includes("FAIL"));
+    expect({ code, stderr, failed }).toEqual({ code: 0, stderr: "", failed: [] });
     expect(text).not.toMatch(/FAIL|skip |skipped$|\r|\x1b/m); // eslint-disable-line no-control-regex -- plain without a terminal
     expect(text).toMatch(/^ {2}ok {3}SHA-256 of every file is that of before: (\d+) of \1$/m);
     expect(text).toMatch(/^ {2}ok {3}each attempt is refused with its code: (\d+) of \1$/m);

@@ -45,10 +45,12 @@ export class Member {
 
   call<N extends Call>(name: N, ...args: Args<N>): Result<N> {
     const id = this.#next++;
+    const child = this.#process;
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) return reject(this.#ended);
       this.#waiting.set(id, { resolve: (result) => resolve(result as never), reject });
-      this.#process.send({ id, name, args }, (error) => error !== null && this.#end(error.message));
+      // What takes no message any more is over, or is so now: its exit, which tells why, may come after this.
+      child.send({ id, name, args }, (error) => error !== null && child.kill("SIGKILL"));
     });
   }
 
