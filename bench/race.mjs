@@ -30,7 +30,7 @@ const lead = 1 / 2;
 /**
  * @param {Contender[]} contenders
  * @param plan `budget`: milliseconds after which all rounds should be done, where operations are slow: there are then fewer of
- *   them, and of what takes longer than that alone, the one run that says so
+ *   them
  * @returns times in nanoseconds an operation, by name
  */
 export async function race(contenders, { rounds, passes, slice, warm, budget = Infinity }) {
@@ -38,10 +38,13 @@ export async function race(contenders, { rounds, passes, slice, warm, budget = I
   for (const contender of contenders) {
     entries.push({ ...contender, ...(await calibrate(contender, slice, warm, budget)), rounds: [] });
   }
-  const once = entries.reduce((sum, { elapsed }) => sum + elapsed, 0);
+  // One that takes that much longer than the first would leave no time for the others: the run that said so is its figure.
+  const slow = entries.filter(
+    ({ elapsed }) => elapsed > budget || elapsed > Math.max(budget / 8, 4 * entries[0].elapsed),
+  );
+  const once = entries.reduce((sum, entry) => sum + (slow.includes(entry) ? 0 : entry.elapsed), 0);
   passes = Math.max(1, Math.min(passes, Math.floor(budget / (3 * once))));
   rounds = Math.max(1, Math.min(rounds, Math.floor(budget / (passes * once))));
-  const slow = entries.filter(({ elapsed }) => elapsed > budget);
   for (let round = 0; round < rounds; ++round) {
     const spent = entries.map(() => 0);
     for (let pass = 0; pass < passes; ++pass) {
