@@ -112,6 +112,8 @@ export function recipes({ suite, members, populated }) {
       ...[...validatedTree(of, members, populated), hpkeSeal(0), ...updatePath(of, depth, recipients)],
       ...[sign(commitSize(of, depth, recipients)), ...epoch(of, commitSize(of, depth, recipients))],
     ],
+    // What is at rest is sealed. To write it is part of the operations that changed it.
+    load: [open(of.tree)],
     process: [
       ...privateMessage(of, commitSize(of, depth, recipients), open),
       ...[verify(commitSize(of, depth, recipients)), verify(of.leaf)],

@@ -12,6 +12,7 @@ export const lines = {
   remove: { title: "remove", unit: "ms" },
   addOne: { title: "add one", unit: "ms" },
   externalJoin: { title: "external join", unit: "ms" },
+  load: { title: "serialise and load", unit: "ms" },
   // Goes on to another epoch, so it comes last.
   process: { title: "process a commit", unit: "ms" },
 };

@@ -1,12 +1,15 @@
 // tinymls through its public interface.
-import { Client } from "tinymls";
+import { Client, MemoryStorage } from "tinymls";
+import { storageKey } from "../storage/stores.mjs";
 import { consuming, repeated } from "./lines.mjs";
 
 export const name = "tinymls";
 
 /** @param world `{ suite, members, populated }` */
 export async function create({ suite }) {
-  return new TinyMls(await clients(suite, ["alice", "bob", "carol", "dave"]));
+  const storage = new MemoryStorage();
+  const eve = await Client.create({ identity: "eve", cipherSuite: suite, storage, storageKey });
+  return new TinyMls([...(await clients(suite, ["alice", "bob", "carol", "dave"])), eve]);
 }
 
 function clients(cipherSuite, identities) {
@@ -18,14 +21,16 @@ class TinyMls {
   #bob; // its last member
   #carol; // joins, and leaves at once
   #dave; // is added, never joins
+  #eve; // joined on her own, keeps her groups sealed in a storage
   #hers;
   #his;
 
-  constructor([alice, bob, carol, dave]) {
+  constructor([alice, bob, carol, dave, eve]) {
     this.#alice = alice;
     this.#bob = bob;
     this.#carol = carol;
     this.#dave = dave;
+    this.#eve = eve;
   }
 
   /**
@@ -92,12 +97,24 @@ class TinyMls {
       ...(removed > 0 ? { remove: tried(() => hers.commit({ remove: [removed] })) } : {}),
       addOne: tried(() => hers.commit({ add })),
       externalJoin: passing(async () => (await carol.joinExternal(groupInfo)).group),
+      load: await this.#loaded(groupInfo),
       process: consuming(() => published(his.commit({ update: true })), received(hers, "commit")),
     };
   }
 
+  // What is in the storage is complete at any moment: closing writes the rest, if there is any.
+  async #loaded(groupInfo) {
+    let { group } = await this.#eve.joinExternal(groupInfo);
+    const { groupId } = group;
+    return repeated(async () => {
+      await group.close();
+      group = await this.#eve.loadGroup(groupId);
+    });
+  }
+
   async close() {
-    await Promise.all([this.#alice, this.#bob, this.#carol, this.#dave].map((client) => client.close()));
+    const clients = [this.#alice, this.#bob, this.#carol, this.#dave, this.#eve];
+    await Promise.all(clients.map((client) => client.close()));
   }
 }
 

@@ -6,8 +6,10 @@ import {
   createCommit,
   createGroup,
   createGroupInfoWithExternalPubAndRatchetTree,
+  decodeGroupState,
   decodeMlsMessage,
   emptyPskIndex,
+  encodeGroupState,
   encodeMlsMessage,
   generateKeyPackage,
   getCiphersuiteFromName,
@@ -121,6 +123,7 @@ class TsMls {
         : {}),
       addOne: repeated(() => this.#add(this.#states.hers, [addition])),
       externalJoin: repeated(() => this.#joinExternal(groupInfo, carol)),
+      load: repeated(() => this.#loaded("hers")),
       process: consuming(
         () => this.#publish("his"),
         (bytes) => this.#receive("hers", bytes),
@@ -165,6 +168,11 @@ class TsMls {
     const { privateMessage } = decoded(bytes);
     const { newState } = await processPrivateMessage(this.#states[who], privateMessage, emptyPskIndex, this.#stack);
     this.#states[who] = newState;
+  }
+
+  #loaded(who) {
+    const [state] = decodeGroupState(encodeGroupState(this.#states[who]), 0);
+    this.#states[who] = { ...state, clientConfig: this.#states[who].clientConfig };
   }
 
   async #joinExternal(bytes, { publicPackage, privatePackage }) {

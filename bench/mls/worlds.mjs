@@ -15,6 +15,8 @@ export const worlds = [
   { suite: 1, members: 1000, populated: true },
   { suite: 1, members: 10_000, populated: false, without: large },
   { suite: 1, members: 10_000, populated: true, without: large },
+  { suite: 1, members: 50_000, populated: false, without: large },
+  { suite: 1, members: 50_000, populated: true, without: large },
   ...[2, 7].flatMap((suite) => [
     { suite, members: 100, populated: true },
     { suite, members: 1000, populated: false, without: suite === 7 ? slow : undefined },

@@ -84,6 +84,7 @@ test("the bench of groups writes each line with its floor and its peers", async 
     ["remove", "ms"],
     ["add one", "ms"],
     ["external join", "ms"],
+    ["serialise and load", "ms"],
     ["process a commit", "ms"],
   ];
   const shapes = ["flat", "populated"].flatMap((shape) =>

@@ -189,6 +189,14 @@ impl<C: MlsConfig> Peer for MlsRs<C> {
                 let (group, commit) = self.carol.commit_external(MlsMessage::from_bytes(&self.group_info)?)?;
                 Ok((group, commit.to_bytes()?))
             }),
+            "load" => {
+                let (alice, hers) = (&self.alice, self.hers.as_mut().ok_or("no group")?);
+                timed(iterations, || {
+                    hers.write_to_storage()?;
+                    *hers = alice.load_group(hers.group_id())?;
+                    Ok(())
+                })
+            }
             "addAll" => {
                 let alone = self.alone.as_mut().ok_or("no such line here")?;
                 timed(iterations, || {

@@ -279,6 +279,12 @@ impl Peer for OpenMls {
                 carol.join(&invitation.apart, Some(&invitation.ratchet_tree))
             }),
             "externalJoin" => timed(iterations, || carol.join_external(&self.group_info)),
+            // Its storage holds it at any moment.
+            "load" => timed(iterations, || {
+                let loaded = MlsGroup::load(alice.provider.storage(), hers.group_id())?;
+                *hers = loaded.ok_or("not in the storage")?;
+                Ok(())
+            }),
             "addAll" => {
                 let alone = self.alone.as_mut().ok_or("no such line here")?;
                 timed(iterations, || {
