@@ -112,12 +112,9 @@ export class SecretRecorder {
 
 function foundBy(count: (needles: Needle[]) => number[], wanted: readonly Noted[]): Record<string, number> {
   const found: Record<string, number> = {};
-  for (const length of new Set(wanted.map(({ needle }) => needle.length))) {
-    const some = wanted.filter(({ needle }) => needle.length === length);
-    const counts = count(some.map(({ needle }) => needle));
-    some.forEach(({ what }, i) => {
-      if (counts[i]! > 0) found[what] = (found[what] ?? 0) + 1;
-    });
-  }
+  count(wanted.map(({ needle }) => needle)).forEach((times, i) => {
+    const { what } = wanted[i]!;
+    if (times > 0) found[what] = (found[what] ?? 0) + 1;
+  });
   return found;
 }

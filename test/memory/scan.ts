@@ -34,9 +34,10 @@ export class Needle {
   }
 }
 
-type Walk = (needle: number, look: (chunk: Uint8Array, length: number) => void) => void;
+/** Hands over octets in chunks that overlap; an occurrence counts in the chunk in which it starts before `starts`. */
+type Walk = (overlap: number, look: (chunk: Uint8Array, length: number, starts: number) => void) => void;
 
-/** How often each needle occurs in what this process can write to, in one walk; all needles have the same length. */
+/** How often each needle occurs in what this process can write to, in one walk. */
 export function occurrences(needles: readonly Needle[]): number[] {
   return occurrencesIn(needles, forEachChunk);
 }
@@ -44,32 +45,35 @@ export function occurrences(needles: readonly Needle[]): number[] {
 /** The same in octets, say of files. */
 export function occurrencesInOctets(needles: readonly Needle[], pieces: readonly Uint8Array[]): number[] {
   return occurrencesIn(needles, (_, look) => {
-    for (const piece of pieces) look(piece, piece.length);
+    for (const piece of pieces) look(piece, piece.length, piece.length);
   });
 }
 
 function occurrencesIn(needles: readonly Needle[], walk: Walk): number[] {
   const found = needles.map(() => 0);
+  if (needles.length === 0) return found;
   const starts = new Map<number, number[]>();
   needles.forEach(({ start }, i) => starts.set(start, [...(starts.get(start) ?? []), i]));
   const wanted = new Uint8Array(0x10000);
   for (const start of starts.keys()) wanted[start] = 1;
-  const size = needles[0]!.length;
-  walk(size, (chunk, length) => {
+  const lengths = needles.map(({ length }) => length);
+  const least = Math.min(...lengths);
+  walk(Math.max(...lengths) - 1, (chunk, length, end) => {
     let start = chunk[0]!;
-    for (let at = 0; at <= length - size; at++) {
+    const last = Math.min(end - 1, length - least);
+    for (let at = 0; at <= last; at++) {
       start = ((start << 8) | chunk[at + 1]!) & 0xffff;
       if (wanted[start] === 0) continue;
-      for (const i of starts.get(start)!) if (needles[i]!.at(chunk, at)) found[i]!++;
+      for (const i of starts.get(start)!) if (at + lengths[i]! <= length && needles[i]!.at(chunk, at)) found[i]!++;
     }
   });
   return found;
 }
 
-const chunk = new Uint8Array(1 << 20);
+const chunk = new Uint8Array(1 << 18);
+const zeros = new Uint8Array(chunk.length);
 
-// Chunks overlap by one octet less than a needle, so that each occurrence lies whole in exactly one.
-function forEachChunk(needle: number, look: (chunk: Uint8Array, length: number) => void): void {
+function forEachChunk(overlap: number, look: (chunk: Uint8Array, length: number, starts: number) => void): void {
   const memory = openSync("/proc/self/mem", "r");
   try {
     for (const line of readFileSync("/proc/self/maps", "latin1").split("\n")) {
@@ -78,12 +82,15 @@ function forEachChunk(needle: number, look: (chunk: Uint8Array, length: number) 
       const end = BigInt(`0x${range[2]}`);
       let at = BigInt(`0x${range[1]}`);
       while (at < end) {
-        chunk.fill(0);
+        chunk.fill(0); // it lies in that memory, too
         const wanted = Math.min(chunk.length, Number(end - at));
         const length = tryRead(memory, wanted, at);
-        look(chunk, length);
-        if (length < wanted || at + BigInt(length) === end) break;
-        at += BigInt(length - needle + 1);
+        const isLast = length < wanted || at + BigInt(length) === end;
+        const starts = isLast ? length : length - overlap;
+        // Most of what is mapped was never written to.
+        if (Buffer.compare(chunk.subarray(0, length), zeros.subarray(0, length)) !== 0) look(chunk, length, starts);
+        if (isLast) break;
+        at += BigInt(starts);
       }
     }
   } finally {

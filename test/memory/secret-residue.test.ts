@@ -2,7 +2,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { decodeSecret } from "#dist/native/secret.js";
 import { aead, hkdf, hmac, hmacVerify, Secret, SecureBuffer, wipe } from "tinymls/crypto";
-import { heldHandles } from "../held-handles.js";
 import { Needle, occurrences } from "./scan.js";
 
 const none = Buffer.alloc(0);
@@ -130,10 +129,8 @@ onLinux("the scan of this process's memory", () => {
 
   test("finds no secret once its object was collected", async () => {
     const { collect } = await import("../native-api/collect.js");
-    const before = heldHandles();
     const needle = (() => needleOf(Secret.random(32)))();
-    // The handle that went first may have been another one.
-    await collect(() => heldHandles() <= before && needle.occurrences() === 0, 30_000);
+    await collect(() => needle.occurrences() === 0, 30_000);
     expect(needle.occurrences()).toBe(0);
   }, 120_000);
 });
