@@ -11,7 +11,7 @@ namespace tinymls::bench {
 namespace {
 
 constexpr uint8_t kNonce[12] = {};
-constexpr size_t kMostOctets = 1 << 24;
+constexpr size_t kMostOctets = 1 << 26;
 
 PkeyCtxPtr generator_of(const char* type, const char* group) {
   PkeyCtxPtr context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
