@@ -68,7 +68,8 @@ export function checkWrite(steps: readonly WriteStep[]): CheckedStep[] {
   if (!Array.isArray(steps) || steps.length === 0 || steps.length > storageLimits.steps) {
     throw usage(operation, `a write has 1 to ${storageLimits.steps} steps`);
   }
-  const checked = (steps as readonly WriteStep[]).map(checkStep);
+  // Array.from, unlike map, does not pass over the holes of a sparse array.
+  const checked = Array.from(steps as readonly WriteStep[], checkStep);
   const named = new Set(checked.map((step) => `${onRecord(step) ? "record" : step.kind} ${step.key}`));
   if (named.size < checked.length) throw usage(operation, "a write names each record and log once");
   const length = checked.reduce((sum, step) => sum + lengthOf(step), 0);
@@ -130,7 +131,7 @@ function checkEntries(entries: unknown): readonly Uint8Array[] {
   if (!Array.isArray(entries) || entries.length === 0 || entries.length > storageLimits.steps) {
     throw usage("Storage.write", `an append has 1 to ${storageLimits.steps} entries`);
   }
-  return entries.map(checkValue);
+  return Array.from(entries, checkValue); // holes too, see checkWrite
 }
 
 function lengthOf(step: CheckedStep): number {

@@ -230,6 +230,10 @@ export function conformance(name: string, create: () => Promise<Store>): void {
         ],
       ],
       ["an empty append", [{ append: "a", entries: [] }]],
+      // eslint-disable-next-line no-sparse-arrays
+      ["an append with a hole", [{ append: "a", entries: [, bytes("x")] }]],
+      // eslint-disable-next-line no-sparse-arrays
+      ["a step that is a hole", [, { delete: "b" }]],
       ["many steps", Array.from({ length: 1001 }, (_, index) => ({ delete: `k${index}` }))],
       [
         "many octets",
