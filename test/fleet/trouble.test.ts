@@ -103,9 +103,11 @@ describe("cut off", () => {
     const storage = new MemoryStorage();
     const context = await machine({ storage });
     const handles = liveHandles();
-    const rotating = context.rotate().catch(() => undefined);
+    const before = await contents(storage);
+    const rotating = faultOf(context.rotate());
     context.close();
-    await rotating;
+    expect(await rotating).toMatchObject({ code: "closed" });
+    expect(await contents(storage)).toEqual(before);
     expect(liveHandles()).toBeLessThan(handles);
     expect(refused(() => context.encrypt("x")).code).toBe("closed");
     await expect(context.rotate()).rejects.toMatchObject({ code: "closed" });

@@ -129,7 +129,10 @@ export class Fleet {
       await this.#look();
       if (this.#head!.epoch === before) await this.#begin(reason, entropy);
     }, true);
-    return this.#head!.epoch;
+    const { epoch } = this.#head!;
+    // A turn that the end of the Context cut short began nothing that this machine could tell of.
+    if (this.#closed && epoch === before) throw closedMeanwhile();
+    return epoch;
   }
 
   /** Ends the watch. The key ring and the storage stay open. */
@@ -315,6 +318,11 @@ export class Fleet {
 
 const maxEpoch = 2 ** 32 - 1;
 const none = new Uint8Array(0);
+
+function closedMeanwhile(): TinyMlsError {
+  const details = { operation: "Context.rotate", component: "context" };
+  return new TinyMlsError("closed", "Context.rotate: the Context was closed meanwhile", details);
+}
 
 function failureOf(error: unknown): TinyMlsError {
   if (error instanceof TinyMlsError) return error;
