@@ -69,6 +69,16 @@ describe("cut off", () => {
     expect(text).toBe("text");
   }, 20_000);
 
+  test("a clock may tell parts of milliseconds", async () => {
+    const storage = new MemoryStorage();
+    const now = () => performance.timeOrigin + performance.now() + 0.5;
+    const [a, b] = [await machine({ storage, now }), await machine({ storage, now })];
+    expect(says(a, b)).toBe("text");
+    expect(await a.rotate()).toBe(1);
+    expect(await b.rotate()).toBe(2);
+    expect(a.health().status).toBe("ok");
+  });
+
   test("a rotation that fails changes nothing; one whose acknowledgement is lost is followed", async () => {
     const storage = new MemoryStorage();
     const reach = new Reachable(storage);

@@ -93,7 +93,7 @@ export class FleetRecords {
   /** Begins an epoch: `conflict` when another machine was faster. Answers the revision of the head. */
   async begin({ epoch, createdAt, secret }: EpochRecord, terms: FleetTerms, headRevision: number): Promise<number> {
     const time = Buffer.alloc(timeLength);
-    time.writeBigUInt64BE(BigInt(createdAt));
+    time.writeBigUInt64BE(BigInt(Math.trunc(createdAt))); // a clock may tell parts of milliseconds
     const key = this.#epochKey(epoch);
     const head = Buffer.from(encode(Head, { version: formatVersion, epoch, terms }));
     return await this.#vault.storage.write([
