@@ -69,6 +69,26 @@ describe("cut off", () => {
     expect(text).toBe("text");
   }, 20_000);
 
+  test("what another machine begins while this one opens is heard", async () => {
+    const storage = new MemoryStorage();
+    const quiet = { maxKeyAge: 3_600_000, gcInterval: 3_600_000 };
+    const a = await machine({ storage, ...quiet });
+    const slow = new Reachable(storage);
+    const list = slow.list.bind(slow);
+    slow.list = async (prefix, options) => {
+      const page = await list(prefix, options);
+      if (!prefix.startsWith("context/")) return page;
+      await a.rotate();
+      await sleep(50);
+      return page;
+    };
+    const b = await machine({ storage: slow, ...quiet });
+    await sleep(50);
+    expect(b.health().status).toBe("ok");
+    await until(() => a.encrypt("").readUInt32BE(1) === 1, 10_000);
+    expect(says(a, b)).toBe("text");
+  }, 20_000);
+
   test("a clock may tell parts of milliseconds", async () => {
     const storage = new MemoryStorage();
     const now = () => performance.timeOrigin + performance.now() + 0.5;

@@ -80,7 +80,10 @@ export class Fleet {
     const vault = storage instanceof Vault ? storage : await Vault.open(storage, storageKey);
     const fleet = new Fleet(vault, options);
     try {
-      await fleet.#load();
+      const loading = fleet.#load();
+      // What the watch hears meanwhile waits: there is no key ring yet to take it in.
+      fleet.#tail = loading.catch(() => undefined);
+      await loading;
       return fleet;
     } catch (error) {
       if (fleet.#handle !== 0) release(fleet.#handle, "Context.open");
