@@ -23,8 +23,9 @@ class StorageReplica implements DirectoryReplica {
   readonly #prefix: string;
   #host: ReplicaHost | undefined;
   #end: (() => void) | undefined;
-  /** Something was not read: all is to be read again. */
-  #behind = false;
+  /** Reads that failed, and how many of them a later read of everything made up for. While there are more, all is to be read again. */
+  #failures = 0;
+  #madeUp = 0;
 
   constructor(storage: Storage, prefix: string) {
     if (prefix.length > 100) throw fault("config", "storageReplica", "prefix has to be 100 characters at most");
@@ -48,11 +49,13 @@ class StorageReplica implements DirectoryReplica {
   }
 
   #heard(host: ReplicaHost, keys: readonly string[] | undefined): void {
-    const all = keys === undefined || this.#behind;
+    const failures = this.#failures;
+    const all = keys === undefined || failures > this.#madeUp;
     const received = all ? this.#receiveAll(host) : this.#receive(host, () => this.#read(keys));
     received.then(
-      () => (this.#behind &&= !all),
-      () => (this.#behind = true),
+      // What failed while it read may be of a page that it had read before.
+      () => all && (this.#madeUp = Math.max(this.#madeUp, failures)),
+      () => this.#failures++,
     );
   }
 

@@ -119,6 +119,45 @@ describe("in a storage", () => {
     await expect(on(storage)).rejects.toMatchObject({ code: "closed" });
   });
 
+  test("a read that fails while everything is read again is made up for with the next change", async () => {
+    const storage = new MemoryStorage();
+    let hear: (keys: readonly string[] | undefined) => void = () => undefined;
+    let listed = Promise.resolve();
+    let failing = false;
+    const flaky: Storage = Object.assign(Object.create(storage) as Storage, {
+      get: (key: string) =>
+        failing ? Promise.reject(new TinyMlsError("storage", "the connection broke")) : storage.get(key),
+      list: async (prefix: string, options: object) => {
+        const page = await storage.list(prefix, options);
+        await listed;
+        return page;
+      },
+      watch: (_: string, listener: typeof hear) => {
+        hear = listener;
+        return Promise.resolve(() => undefined);
+      },
+    });
+    const [a] = await groupOf(alice);
+    const other = await on(flaky);
+    const one = await on(storage);
+    let goOn: () => void = () => undefined;
+    listed = new Promise((resolve) => (goOn = resolve));
+    hear(undefined); // reads everything, of before the change
+    await new Promise(setImmediate);
+    await one.publish(a!);
+    failing = true;
+    hear(await keys(storage));
+    await new Promise(setImmediate);
+    failing = false;
+    goOn();
+    await other.settled();
+    expect(other.groups).toBe(0);
+    hear(["directory/another"]);
+    await until(() => other.groups === 1);
+    expect(other.encode()).toEqual(one.encode());
+    await storage.close();
+  });
+
   test("what is forgotten is erased, also by who never held it", async () => {
     const storage = new MemoryStorage();
     const [a] = await groupOf(alice);
