@@ -50,8 +50,13 @@ export function checkLimit(operation: string, limit = 100): number {
   return limit;
 }
 
+function checkOptions(operation: string, options: unknown): void {
+  if (typeof options !== "object" || options === null) throw usage(operation, "options is an object");
+}
+
 export function checkList(prefix: string, options: ListOptions = {}): { after: string; limit: number } {
   checkPrefix("Storage.list", prefix);
+  checkOptions("Storage.list", options);
   const { after = "", limit } = options;
   checkPrefix("Storage.list", after);
   return { after, limit: checkLimit("Storage.list", limit) };
@@ -79,7 +84,9 @@ export function checkWrite(steps: readonly WriteStep[]): CheckedStep[] {
 }
 
 /** Whether a write is to survive a loss of power from the moment it resolves. */
-export function checkSync({ sync = true }: WriteOptions = {}): boolean {
+export function checkSync(options: WriteOptions = {}): boolean {
+  checkOptions("Storage.write", options);
+  const { sync = true } = options;
   if (typeof sync !== "boolean") throw usage("Storage.write", "sync is true or false");
   return sync;
 }
