@@ -61,13 +61,8 @@ export {
   type CredentialUse,
 } from "./mls/group/authentication.js";
 export { x509Authentication, type X509AuthenticationOptions } from "./mls/group/x509-authentication.js";
-export type {
-  CommitOptions,
-  CustomProposal,
-  LeafChanges,
-  PskReference,
-  ReInitOptions,
-} from "./mls/group/build-commit.js";
+export type { PskReference, ReInitOptions } from "./mls/group/asked-proposals.js";
+export type { CommitOptions, CustomProposal, LeafChanges } from "./mls/group/build-commit.js";
 export { externalSendersExtension, requiredCapabilitiesExtension } from "./mls/group/group-extensions.js";
 export type { Member } from "./mls/group/member.js";
 export type { AddPlan, AcceptedKeyPackage, RejectedKeyPackage } from "./mls/group/plan-add.js";

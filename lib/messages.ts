@@ -3,6 +3,7 @@
  * Octets are `Uint8Array`s, enums numbers of the exported registries, 64-bit integers bigints, absent optionals null.
  */
 import { types } from "node:util";
+import { TinyMlsError } from "./errors.js";
 import { decode as decodeViews, type Codec, type Limits } from "./codec/index.js";
 
 /**
@@ -11,6 +12,12 @@ import { decode as decodeViews, type Codec, type Limits } from "./codec/index.js
  * @throws TinyMlsError `malformed` with `offset` and `path`, such as `MLSMessage.welcome.secrets[3].newMember`.
  */
 export function decode<T>(codec: Codec<T>, bytes: Uint8Array, limits?: Partial<Limits>): T {
+  if (typeof (codec as Codec<T> | undefined)?.read !== "function") {
+    throw new TinyMlsError("usage", "decode takes a struct of tinymls/messages", {
+      operation: "decode",
+      component: "codec",
+    });
+  }
   return decodeViews(codec, types.isUint8Array(bytes) ? new Uint8Array(bytes) : bytes, limits);
 }
 

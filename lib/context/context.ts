@@ -15,7 +15,7 @@ import { healthOf, type ContextHealth, type ContextState } from "./health.js";
 import { readMetrics, type ContextMetrics } from "./metrics.js";
 import { Opened } from "./opened.js";
 import { bytesOf, wrongArguments, wrongRotation } from "./arguments.js";
-import { createKeyring, drawEntropy, gcIntervalOf, usage, type ContextOptions } from "./options.js";
+import { createKeyring, drawEntropy, gcIntervalOf, loggerOf, nameOf, usage, type ContextOptions } from "./options.js";
 import { DecryptStream, EncryptStream, type DecryptStreamOptions, type EncryptStreamOptions } from "./stream.js";
 import { tokenOf, type ContextToken } from "./token.js";
 
@@ -56,8 +56,9 @@ export class Context extends EventEmitter<ContextEvents> implements Disposable {
     const opened = (options as unknown) instanceof Opened ? (options as unknown as Opened) : undefined;
     const { gcInterval, name, logger } = opened?.options ?? options;
     this.gcInterval = gcIntervalOf(gcInterval);
-    this.name = name;
-    this.#log = logger && new SecurityLog(logger, name);
+    this.name = nameOf(name);
+    const log = loggerOf(logger);
+    this.#log = log && new SecurityLog(log, name);
     this.#entropySource = options.entropySource;
     this.#handle = opened?.handle ?? createKeyring(options);
     this.#fleet = opened?.fleet;

@@ -4,7 +4,7 @@ export type { Operation, OperationResult } from "./batch.js";
 export type { ContextEvents, ExpireEvent, RotateEvent, RotationReason, SecurityEvent } from "./events.js";
 export type { FleetOptions } from "./fleet/options.js";
 export { FRAME_OVERHEAD } from "./frame.js";
-export type { Logger } from "./logger.js";
+export { loggerShape, type Logger } from "./logger.js";
 export type { ContextMetrics, LatencyHistogram, OperationMetrics } from "./metrics.js";
 export type { ContextOptions, ContextSuite } from "./options.js";
 export type { DecryptStreamOptions, EncryptStreamOptions } from "./stream.js";

@@ -1,3 +1,5 @@
+import { withMethods } from "../shapes.js";
+
 /**
  * Where structured log lines go: pino's interface, and `console` with a wrapper. Fields never hold key material or plaintext.
  */
@@ -11,3 +13,5 @@ export interface Logger {
   /** What does not work any more. */
   error(fields: object, message: string): void;
 }
+
+export const loggerShape = withMethods("a logger with debug, info, warn and error", ["debug", "info", "warn", "error"]);

@@ -4,7 +4,7 @@ import { handleOf, Secret } from "../native/secret.js";
 import type { Bytes } from "../native/addon.js";
 import { native } from "./addon.js";
 import { contextError } from "./faults.js";
-import type { Logger } from "./logger.js";
+import { loggerShape, type Logger } from "./logger.js";
 
 export type ContextSuite = "AES-256-GCM" | "AES-128-GCM" | "CHACHA20-POLY1305";
 
@@ -97,6 +97,16 @@ function shown(value: unknown): string {
 
 export function gcIntervalOf(value: number | undefined): number {
   return integer("gcInterval", value, 10, maxTimer, defaultGcInterval);
+}
+
+export function nameOf(name: unknown): string | undefined {
+  if (name === undefined || typeof name === "string") return name;
+  return refuse(`name must be a string, not ${shown(name)}`);
+}
+
+export function loggerOf(logger: unknown): Logger | undefined {
+  if (logger === undefined || !loggerShape(logger)) return logger as Logger | undefined;
+  return refuse("logger must have the methods debug, info, warn and error");
 }
 
 interface Times {
@@ -210,7 +220,7 @@ export function keyringNumbers(options: ContextOptions, first?: FirstEpoch) {
     integer("maxEpochSkip", options.maxEpochSkip, 0, 65_536, 64),
     integer("maxStepAhead", options.maxStepAhead, 0, maxSteps - 1, steps),
     integer("replayWindow", options.replayWindow, 0, maxSteps, 0),
-    timingJitter === undefined ? 0 : integer("timingJitter.maxMicros", timingJitter.maxMicros, 0, 1_000_000, 0),
+    timingJitter === undefined ? 0 : integer("timingJitter.maxMicros", timingJitter.maxMicros ?? null, 0, 1_000_000, 0),
   ] as const;
 }
 

@@ -6,6 +6,7 @@ import { DirectoryState, type PublicationChange } from "./directory-state.js";
 import { Link } from "./link.js";
 import { directorySettings, type DirectoryOptions, type DirectorySettings } from "./options.js";
 import { groupKeyOf, groupKeyOfSlot, publicationExtension, readPublication, verifyPublication } from "./publication.js";
+import { record, requireShape, withMethods } from "../shapes.js";
 import { fault, refuseBy } from "./refusal.js";
 import type { ReplicaHost, SlotChange } from "./replica.js";
 import { isPast, isTrusted, shownOf, type DirectoryEntry } from "./view.js";
@@ -87,6 +88,9 @@ export class GroupDirectory {
     options: { readonly lifetimeMs?: number | undefined } = {},
   ): Promise<Buffer> {
     this.#requireOpen("publish");
+    const details = { operation: "publish", component: "discovery" };
+    requireShape(withMethods("a Group", ["groupInfo"]), group, "group", details);
+    requireShape(record({}), options, "", details);
     const { now, maximumLifetimeMs } = this.#settings;
     const { lifetimeMs = Math.min(24 * 3600 * 1000, maximumLifetimeMs) } = options;
     if (!(lifetimeMs >= 1000 && lifetimeMs <= maximumLifetimeMs)) {

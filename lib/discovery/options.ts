@@ -1,8 +1,9 @@
-import type { Logger } from "../context/logger.js";
+import { loggerShape, type Logger } from "../context/logger.js";
 import type { AuthenticationService } from "../mls/group/authentication.js";
 import type { Group } from "../mls/group.js";
 import type { PublicGroup } from "../mls/public-group.js";
 import type { Publisher } from "./publication.js";
+import { callable, listOf, milliseconds, record, requireShape, withMethods } from "../shapes.js";
 import { fault } from "./refusal.js";
 import type { DirectoryReplica } from "./replica.js";
 
@@ -53,6 +54,21 @@ export const defaultDirectoryLimits: DirectoryLimits = Object.freeze({
   totalLength: 64 * 2 ** 20,
 });
 
+const directoryShape = record(
+  {
+    authentication: withMethods("an AuthenticationService", ["validateCredential"]),
+    mayPublish: callable,
+    known: callable,
+    replicas: listOf(withMethods("a DirectoryReplica", ["connect", "write", "close"])),
+    maximumLifetimeMs: milliseconds(0),
+    clockToleranceMs: milliseconds(0),
+    limits: record({}),
+    logger: loggerShape,
+    now: callable,
+  },
+  ["authentication", "mayPublish"],
+);
+
 /** The options of a directory, checked and with their defaults. */
 export interface DirectorySettings extends Pick<DirectoryOptions, "authentication" | "mayPublish"> {
   readonly known: (groupId: Buffer) => Group | PublicGroup | undefined;
@@ -66,17 +82,13 @@ export interface DirectorySettings extends Pick<DirectoryOptions, "authenticatio
 
 /** @throws TinyMlsError `config` with the name of the option */
 export function directorySettings(options: DirectoryOptions): DirectorySettings {
+  requireShape(directoryShape, options, "", {
+    code: "config",
+    operation: "GroupDirectory.open",
+    component: "discovery",
+  });
   const { authentication, mayPublish, known = () => undefined, replicas = [], logger, now = Date.now } = options;
-  if (typeof authentication?.validateCredential !== "function")
-    throw wrong("authentication", "an AuthenticationService");
-  for (const [name, value] of Object.entries({ mayPublish, known, now })) {
-    if (typeof value !== "function") throw wrong(name, "a function");
-  }
   const { maximumLifetimeMs = 7 * 24 * 3600 * 1000, clockToleranceMs = 5 * 60 * 1000 } = options;
-  // The second bound keeps sums of times exact.
-  for (const [name, value] of Object.entries({ maximumLifetimeMs, clockToleranceMs })) {
-    if (!(value >= 0 && value <= 2 ** 48)) throw wrong(name, "milliseconds from 0 to 2^48");
-  }
   const limits = { ...defaultDirectoryLimits, ...options.limits };
   for (const [name, value] of Object.entries(limits)) {
     if (!Number.isSafeInteger(value) || value < 1) throw wrong(`limits.${name}`, "a whole number of at least 1");

@@ -4,9 +4,10 @@ import type { PrivateKey } from "../native/keys.js";
 import { MemoryStorage } from "../storage/memory.js";
 import type { Storage } from "../storage/port.js";
 import type { StorageKeySource } from "../storage/vault/storage-key.js";
-import type { PaddingPolicy } from "./framing/index.js";
+import { clientOptions, requireOptions } from "./group/arguments.js";
+import { paddingFor, type PaddingPolicy } from "./framing/index.js";
 import { trustBasicCredentials, type AuthenticationService } from "./group/authentication.js";
-import type { PskReference } from "./group/build-commit.js";
+import type { PskReference } from "./group/asked-proposals.js";
 import type { SupportedTypes } from "./group/capabilities.js";
 import type { GroupPolicy, HandshakePolicy } from "./group/policy.js";
 import type { CustomProposalType } from "./group/proposals.js";
@@ -116,17 +117,15 @@ export interface StoredSettings {
 
 /** @throws TinyMlsError `config` with the name of the option */
 export function settingsFrom(options: ClientOptions): ClientSettings {
+  requireOptions("Client", options, clientOptions);
   const { handshake = "private", padding = "steps", keyPackageLifetimeMs = 90 * day } = options;
-  if (!(keyPackageLifetimeMs >= 1000)) throw wrong("keyPackageLifetimeMs", "at least 1000 milliseconds");
-  const { maximumLifetimeMs = 366 * day } = options;
-  if (!(maximumLifetimeMs >= 1000)) throw wrong("maximumLifetimeMs", "at least 1000 milliseconds");
-  const { maximumProposals = 65_536 } = options;
-  if (!Number.isSafeInteger(maximumProposals) || maximumProposals < 1) throw wrong("maximumProposals", "at least 1");
+  const { maximumLifetimeMs = 366 * day, maximumProposals = 65_536 } = options;
+  const { cipherSuite = CipherSuite.MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519 } = options;
   const customProposals = new Map((options.customProposals ?? []).map((custom) => [custom.type, custom]));
   return {
     name: options.name,
     credential: credentialFrom(options),
-    suite: suiteFrom(options.cipherSuite ?? CipherSuite.MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519),
+    suite: suiteFrom(cipherSuite),
     policy: {
       authentication: options.authentication ?? trustBasicCredentials,
       customProposals,
@@ -156,7 +155,6 @@ function storedSettings({
   identity,
   leaseMs = 30_000,
 }: ClientOptions): StoredSettings | undefined {
-  if (!(leaseMs >= 100)) throw wrong("leaseMs", "at least 100 milliseconds");
   if (storage === undefined) {
     if (storageKey === undefined) return undefined;
     throw wrong("storage", "given with storageKey");
@@ -174,6 +172,7 @@ function storedSettings({
 /** @throws TinyMlsError `config` */
 export function sendPolicy(handshake: HandshakePolicy, padding: PaddingPolicy): SendPolicy {
   if (handshake !== "private" && handshake !== "public") throw wrong("handshake", "private or public");
+  paddingFor(padding, 0);
   const wireFormat = handshake === "public" ? WireFormat.mlsPublicMessage : WireFormat.mlsPrivateMessage;
   return { handshake: { wireFormat, padding }, padding };
 }

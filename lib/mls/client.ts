@@ -3,6 +3,17 @@ import { TinyMlsError } from "../errors.js";
 import { randomBytes } from "../native/random.js";
 import { Secret } from "../native/secret.js";
 import {
+  groupOptions,
+  joinExternalOptions,
+  joinOptions,
+  keyPackageOptions,
+  octets,
+  octetsOrText,
+  secretOrOctets,
+  takes,
+  takesOptions,
+} from "./group/arguments.js";
+import {
   lifetimeFrom,
   sendPolicy,
   settingsFrom,
@@ -19,7 +30,7 @@ import { ClientStore } from "./durable/client-store.js";
 import { formerLeaf, groupInfoFrom, unexpectedMessage } from "./external-join.js";
 import type { Group } from "./group.js";
 import type { Beginning, BegunGroup, SendPolicy } from "./group-host.js";
-import { pskId } from "./group/build-commit.js";
+import { pskId } from "./group/asked-proposals.js";
 import { clientMetrics, type ClientMetrics } from "./client-metrics.js";
 import { Counters } from "./group/counters.js";
 import { capabilitiesOf } from "./group/capabilities.js";
@@ -109,6 +120,7 @@ export class Client {
   /** A fresh key package for others to add this client by: an MLSMessage. */
   createKeyPackage(options: KeyPackageOptions = {}): Promise<Buffer> {
     return this.#run("createKeyPackage", async () => {
+      takesOptions("createKeyPackage", options, keyPackageOptions);
       const keyPackage = await this.#newKeyPackage(options);
       return encode(MLSMessage, { version: ProtocolVersion.mls10, wireFormat: WireFormat.mlsKeyPackage, keyPackage });
     });
@@ -117,6 +129,7 @@ export class Client {
   /** A group with this client as its only member. */
   createGroup(options: GroupOptions = {}): Promise<Group> {
     return this.#run("createGroup", async () => {
+      takesOptions("createGroup", options, groupOptions);
       const suite = this.#suite(options.cipherSuite);
       const groupId = Buffer.from(options.groupId ?? randomBytes(suite.Nh));
       this.#groups.requireNew(groupId);
@@ -143,6 +156,7 @@ export class Client {
    */
   joinGroup(welcome: Bytes, options: JoinOptions = {}): Promise<Group> {
     return this.#run("joinGroup", async () => {
+      takesOptions("joinGroup", options, joinOptions);
       const send = this.#send(options.handshake);
       const message = decode(MLSMessage, welcome);
       if (message.wireFormat !== WireFormat.mlsWelcome) throw unexpectedMessage("joinGroup", "a Welcome");
@@ -182,6 +196,7 @@ export class Client {
     options: JoinExternalOptions = {},
   ): Promise<{ readonly group: Group; readonly commit: Buffer }> {
     return this.#run("joinExternal", async () => {
+      takesOptions("joinExternal", options, joinExternalOptions);
       const send = this.#send(options.handshake);
       const info = groupInfoFrom(groupInfo, "joinExternal");
       const { groupId, cipherSuite } = info.groupContext;
@@ -225,19 +240,22 @@ export class Client {
    */
   addPsk(id: Bytes | string, psk: Secret | Bytes): Promise<void> {
     return this.#run("addPsk", async () => {
+      takes("addPsk", id, "id", octetsOrText);
+      takes("addPsk", psk, "psk", secretOrOctets);
       const kept = psk instanceof Secret ? psk.clone() : Secret.from(psk);
-      const octets = Buffer.from(id as string);
-      this.#psks.add(octets, kept);
-      await this.#store?.savePsk(octets, kept);
+      const name = Buffer.from(id as string);
+      this.#psks.add(name, kept);
+      await this.#store?.savePsk(name, kept);
     });
   }
 
   /** Erases a PSK; false where there is none with that id. */
   removePsk(id: Bytes | string): Promise<boolean> {
     return this.#run("removePsk", async () => {
-      const octets = Buffer.from(id as string);
-      const found = this.#psks.remove(octets);
-      await this.#store?.deletePsk(octets);
+      takes("removePsk", id, "id", octetsOrText);
+      const name = Buffer.from(id as string);
+      const found = this.#psks.remove(name);
+      await this.#store?.deletePsk(name);
       return found;
     });
   }
@@ -248,9 +266,10 @@ export class Client {
    *   where what is stored is damaged: `joinExternal` with `resync` then begins anew
    */
   loadGroup(groupId: Bytes): Promise<Group | undefined> {
-    return this.#run("loadGroup", () =>
-      this.#groups.load(groupId, withQuestions(this.#environment), (handshake) => this.#send(handshake)),
-    );
+    return this.#run("loadGroup", async () => {
+      takes("loadGroup", groupId, "groupId", octets);
+      return this.#groups.load(groupId, withQuestions(this.#environment), (handshake) => this.#send(handshake));
+    });
   }
 
   /** The ids of the groups that this client is in, open or not. */

@@ -2,16 +2,15 @@
 import { decode, encode } from "../codec/index.js";
 import { TinyMlsError } from "../errors.js";
 import type { PrivateKey } from "../native/keys.js";
+import { externalSenderOptions, requireOptions } from "./group/arguments.js";
+import { asked, type PskReference, type ReInitOptions } from "./group/asked-proposals.js";
 import { credentialFrom, suiteFrom, type ClientOptions } from "./client-options.js";
-import { pskId, reinitProposal, type PskReference, type ReInitOptions } from "./group/build-commit.js";
 import { externalSenders } from "./group/group-extensions.js";
 import { outsideProposal } from "./group/outside-proposal.js";
-import { keyPackageFrom } from "./group/plan-add.js";
 import {
   CipherSuite,
   ExternalSender as ExternalSenderEntry,
   MLSMessage,
-  ProposalType,
   SenderType,
   WireFormat,
   type Extension,
@@ -39,6 +38,7 @@ export class ExternalSender implements Disposable {
 
   /** @throws TinyMlsError `config` with the name of the option that is wrong */
   constructor(options: ExternalSenderOptions) {
+    requireOptions("ExternalSender", options, externalSenderOptions);
     const { cipherSuite = CipherSuite.MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519, signatureKey } = options;
     const credential = credentialFrom(options);
     this.#suite = suiteFrom(cipherSuite);
@@ -63,41 +63,27 @@ export class ExternalSender implements Disposable {
    * @throws TinyMlsError `usage` where the group does not list this sender
    */
   proposeAdd(groupInfo: Bytes, keyPackage: Bytes): Buffer {
-    return this.#propose("proposeAdd", groupInfo, () => ({
-      proposalType: ProposalType.add,
-      keyPackage: keyPackageFrom(keyPackage),
-    }));
+    return this.#propose("proposeAdd", groupInfo, () => asked.add(keyPackage));
   }
 
   /** Proposes to remove the member at a leaf index of the current epoch. */
   proposeRemove(groupInfo: Bytes, leafIndex: number): Buffer {
-    return this.#propose("proposeRemove", groupInfo, () => ({
-      proposalType: ProposalType.remove,
-      removed: leafIndex,
-    }));
+    return this.#propose("proposeRemove", groupInfo, () => asked.remove(leafIndex));
   }
 
   /** Proposes to inject a PSK, which all members have to have. */
   proposePsk(groupInfo: Bytes, reference: PskReference): Buffer {
-    return this.#propose("proposePsk", groupInfo, ({ groupId }) => ({
-      proposalType: ProposalType.psk,
-      psk: pskId(this.#suite, groupId, reference),
-    }));
+    return this.#propose("proposePsk", groupInfo, (context) => asked.psk(this.#suite, context, reference));
   }
 
   /** Proposes to end the group for one with other parameters (RFC 9420 §11.2). */
   proposeReInit(groupInfo: Bytes, options: ReInitOptions = {}): Buffer {
-    return this.#propose("proposeReInit", groupInfo, ({ extensions }) =>
-      reinitProposal(this.#suite, extensions, options),
-    );
+    return this.#propose("proposeReInit", groupInfo, (context) => asked.reinit(this.#suite, context, options));
   }
 
   /** Proposes to replace all group context extensions. */
   proposeGroupContextExtensions(groupInfo: Bytes, extensions: readonly Extension[]): Buffer {
-    return this.#propose("proposeGroupContextExtensions", groupInfo, () => ({
-      proposalType: ProposalType.groupContextExtensions,
-      extensions,
-    }));
+    return this.#propose("proposeGroupContextExtensions", groupInfo, () => asked.groupContextExtensions(extensions));
   }
 
   /** Wipes the private key. */

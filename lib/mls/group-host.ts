@@ -1,5 +1,5 @@
 import type { PaddingPolicy } from "./framing/index.js";
-import type { ReInitOptions } from "./group/build-commit.js";
+import type { ReInitOptions } from "./group/asked-proposals.js";
 import type { HandshakeFraming } from "./group/create-commit.js";
 import type { Group } from "./group.js";
 import type { ResumptionPSKUsage } from "./objects/index.js";

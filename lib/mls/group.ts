@@ -1,27 +1,22 @@
-import { unassignedType } from "../codec/index.js";
 import { Context, type ContextOptions } from "../context/index.js";
 import { TinyMlsError } from "../errors.js";
 import { decodeSecret, type Secret } from "../native/secret.js";
-import {
-  pskId,
-  reinitProposal,
-  type CommitOptions,
-  type LeafChanges,
-  type PskReference,
-  type ReInitOptions,
-} from "./group/build-commit.js";
+import * as shapes from "./group/arguments.js";
+import { takes, takesOptions } from "./group/arguments.js";
+import { asked, type PskReference, type ReInitOptions } from "./group/asked-proposals.js";
+import type { CommitOptions, LeafChanges } from "./group/build-commit.js";
 import { epochOf, type MemberEpoch, type PublicEpoch } from "./group/epoch.js";
 import { createGroupInfo, encodeGroupInfo } from "./group/group-info.js";
 import { membersOf, type Member } from "./group/member.js";
 import type { MemberState } from "./group/member-state.js";
-import { keyPackageFrom, planAdd, type AddPlan } from "./group/plan-add.js";
+import { planAdd, type AddPlan } from "./group/plan-add.js";
 import { pendingProposals } from "./group/receive-public.js";
 import type { PendingProposal, Received } from "./group/received.js";
 import { receiveAll, receiveOne } from "./group/receive-messages.js";
 import { applicationMessage, proposalMessage, updateMessage } from "./group/send.js";
 import { groupHealth, type GroupHealth } from "./group-health.js";
 import type { BegunGroup, GroupHost, SendPolicy } from "./group-host.js";
-import { ProposalType, ResumptionPSKUsage, type Extension, type Proposal } from "./objects/index.js";
+import { ResumptionPSKUsage, type Extension, type Proposal } from "./objects/index.js";
 import { KeptState, type StoredGroup } from "./kept-state.js";
 import { OwnCommits, type Gate } from "./own-commits.js";
 import type { PendingCommit } from "./pending-commit.js";
@@ -102,6 +97,8 @@ export class Group {
    */
   sendMessage(data: Bytes | string, options: { readonly authenticatedData?: Bytes } = {}): Promise<Buffer> {
     return this.#gate.active("sendMessage", () => {
+      takes("sendMessage", data, "data", shapes.octetsOrText);
+      takesOptions("sendMessage", options, shapes.sendOptions);
       if (this.#state.proposals.size > 0) {
         throw new TinyMlsError("conflict", "proposals wait for a commit: commit() before sending application data", {
           operation: "sendMessage",
@@ -128,6 +125,7 @@ export class Group {
   /** The same for many, signatures verified in parallel off the event loop, applied in order. */
   receiveMessages(messages: readonly Bytes[]): Promise<Received[]> {
     return this.#gate.open("receiveMessages", async () => {
+      takes("receiveMessages", messages, "messages", shapes.listOfOctets);
       const outcomes = await receiveAll(this.#state, messages, (outcome) => this.#received(outcome));
       return outcomes.map((outcome) => this.#state.environment.counters.count(outcome));
     });
@@ -135,56 +133,45 @@ export class Group {
 
   /** Proposes to add the client of a key package (a KeyPackage, or an MLSMessage that holds one). */
   proposeAdd(keyPackage: Bytes): Promise<Buffer> {
-    return this.#propose("proposeAdd", () => ({
-      proposalType: ProposalType.add,
-      keyPackage: keyPackageFrom(keyPackage),
-    }));
+    return this.#propose("proposeAdd", () => asked.add(keyPackage));
   }
 
   /** Proposes a fresh key for the own leaf, with changes if wanted. */
   proposeUpdate(changes: LeafChanges = {}): Promise<Buffer> {
-    return this.#gate.active("proposeUpdate", () => updateMessage(this.#state, changes, this.#policy.handshake));
+    return this.#gate.active("proposeUpdate", () => {
+      takesOptions("proposeUpdate", changes, shapes.leafChanges);
+      return updateMessage(this.#state, changes, this.#policy.handshake);
+    });
   }
 
   /** Proposes to remove a member. */
   proposeRemove(leafIndex: number): Promise<Buffer> {
-    return this.#propose("proposeRemove", () => ({ proposalType: ProposalType.remove, removed: leafIndex }));
+    return this.#propose("proposeRemove", () => asked.remove(leafIndex));
   }
 
   /** Proposes to inject a PSK into the next epoch. */
   proposePsk(reference: PskReference): Promise<Buffer> {
-    return this.#propose("proposePsk", ({ suite, context }) => ({
-      proposalType: ProposalType.psk,
-      psk: pskId(suite, context.value.groupId, reference),
-    }));
+    return this.#propose("proposePsk", ({ suite, context }) => asked.psk(suite, context.value, reference));
   }
 
   /** Proposes to go on in a new group (RFC 9420 §11.2). */
   proposeReInit(options: ReInitOptions = {}): Promise<Buffer> {
-    return this.#propose("proposeReInit", ({ suite, context }) =>
-      reinitProposal(suite, context.value.extensions, options),
-    );
+    return this.#propose("proposeReInit", ({ suite, context }) => asked.reinit(suite, context.value, options));
   }
 
   /** Proposes to replace all group context extensions. */
   proposeGroupContextExtensions(extensions: readonly Extension[]): Promise<Buffer> {
-    return this.#propose("proposeGroupContextExtensions", () => ({
-      proposalType: ProposalType.groupContextExtensions,
-      extensions,
-    }));
+    return this.#propose("proposeGroupContextExtensions", () => asked.groupContextExtensions(extensions));
   }
 
   /** A proposal of an application's own type (RFC 9420 §13.2), which all members have to support. */
   proposeCustom(type: number, data: Bytes): Promise<Buffer> {
-    return this.#propose("proposeCustom", () => ({ proposalType: unassignedType(type), data }));
+    return this.#propose("proposeCustom", () => asked.custom(type, data));
   }
 
   /** A proposal that this member be removed: a member cannot commit that itself. */
   leave(): Promise<Buffer> {
-    return this.#propose("leave", ({ ownLeafIndex }) => ({
-      proposalType: ProposalType.remove,
-      removed: ownLeafIndex,
-    }));
+    return this.#propose("leave", ({ ownLeafIndex }) => asked.remove(ownLeafIndex));
   }
 
   /** The proposals of this epoch that wait for a commit, in the order in which they came. */
@@ -196,6 +183,7 @@ export class Group {
   /** A verdict for each key package; `commit({ add: plan })` adds those that are accepted. */
   async planAdd(keyPackages: readonly Bytes[]): Promise<AddPlan> {
     this.#requireActive("planAdd");
+    takes("planAdd", keyPackages, "keyPackages", shapes.listOfOctets);
     const { epoch, environment } = this.#state;
     const { extensions } = epoch.context.value;
     const setting = { epoch, policy: environment.policy, extensions, removed: new Set<number>() };
@@ -225,6 +213,8 @@ export class Group {
     options: { readonly ratchetTree?: boolean | undefined } = {},
   ): Promise<BegunGroup> {
     this.#requireOpen("reinitialize");
+    takes("reinitialize", keyPackages, "keyPackages", shapes.listOfOctets);
+    takesOptions("reinitialize", options, shapes.beginOptions);
     const { reinit } = this.#epoch;
     if (reinit === undefined) {
       throw new TinyMlsError("usage", "reinitialize takes a group whose ReInit is committed", {
@@ -251,6 +241,8 @@ export class Group {
     } = {},
   ): Promise<BegunGroup> {
     this.#requireActive("branch");
+    takes("branch", keyPackages, "keyPackages", shapes.listOfOctets);
+    takesOptions("branch", options, shapes.branchOptions);
     const { groupId, extensions = this.extensions, ratchetTree = true } = options;
     const wanted = { groupId, extensions, cipherSuite: this.cipherSuite };
     const usage = ResumptionPSKUsage.branch;
@@ -260,6 +252,7 @@ export class Group {
   /** MLS-Exporter (RFC 9420 §8.5) as a handle. `length` in octets, at most 255 * KDF.Nh. The secret is the caller's. */
   exportKey(label: string, context: Bytes, length: number): Secret {
     this.#requireOpen("exportKey");
+    takes("exportKey", label, "label", shapes.text);
     const { suite, secrets } = this.#epoch;
     return mlsExporter(suite, secrets.exporterSecret, label, context, length);
   }
@@ -275,6 +268,7 @@ export class Group {
    * it. It lives on when the group goes to the next epoch.
    */
   openContext(label: string, options: Omit<ContextOptions, "secret"> = {}): Context {
+    takesOptions("openContext", options, shapes.contextOptions);
     using secret = this.exportKey(label, none, 32);
     return new Context({ ...options, secret });
   }
@@ -288,6 +282,7 @@ export class Group {
     options: { readonly ratchetTree?: boolean; readonly externalPub?: boolean; readonly extensions?: Extension[] } = {},
   ): Promise<Buffer> {
     return this.#gate.active("groupInfo", () => {
+      takesOptions("groupInfo", options, shapes.groupInfoOptions);
       const { ratchetTree = true, externalPub = true, extensions } = options;
       return encodeGroupInfo(createGroupInfo(this.#epoch, { ratchetTree, externalPub, extensions }));
     });
@@ -316,7 +311,8 @@ export class Group {
    * stays for `loadGroup`, here or in another process. Operations that wait for the `AuthenticationService` fail with `closed`.
    * @param options.forget deletes what is stored too: say of an external join that was not accepted. Default: false
    */
-  close(options: { readonly forget?: boolean | undefined } = {}): Promise<void> {
+  async close(options: { readonly forget?: boolean | undefined } = {}): Promise<void> {
+    takesOptions("close", options, shapes.closeOptions);
     const close = async (): Promise<void> => {
       if (this.#closed !== undefined) return;
       await this.#kept.close(options.forget === true);

@@ -1,4 +1,5 @@
 import { TinyMlsError } from "../errors.js";
+import { commitOptions, takesOptions } from "./group/arguments.js";
 import { intentOf, remainingOptions } from "./group/commit-intent.js";
 import type { PreparedCommit } from "./durable/pending-records.js";
 import { buildCommit, type CommitOptions } from "./group/build-commit.js";
@@ -49,7 +50,10 @@ export class OwnCommits implements CommitOwner {
   }
 
   prepare(options: CommitOptions): Promise<PendingCommit> {
-    return this.#gate.active("commit", () => this.#prepare(options));
+    return this.#gate.active("commit", () => {
+      takesOptions("commit", options, commitOptions);
+      return this.#prepare(options);
+    });
   }
 
   confirmCommit(pending: PendingCommit): Promise<void> {

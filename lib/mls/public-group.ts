@@ -2,6 +2,7 @@
 import { types } from "node:util";
 import { decode } from "../codec/index.js";
 import { TinyMlsError } from "../errors.js";
+import { publicGroupOptions, requireOptions } from "./group/arguments.js";
 import { settingsFrom, suiteFrom, type ClientOptions } from "./client-options.js";
 import { FramingContext, openPublic, verifyMessage, type VerifiedMessage } from "./framing/index.js";
 import { epochOf, type PublicEpoch } from "./group/epoch.js";
@@ -54,6 +55,7 @@ export class PublicGroup {
    * @throws TinyMlsError `missing` without a tree; `malformed`; `invalid` with the rule
    */
   static async fromGroupInfo(groupInfo: Bytes, options: PublicGroupOptions = {}): Promise<PublicGroup> {
+    requireOptions("PublicGroup", options, publicGroupOptions);
     const message = decode(MLSMessage, groupInfo);
     if (message.wireFormat !== WireFormat.mlsGroupInfo) {
       throw new TinyMlsError("usage", "PublicGroup starts from a GroupInfo", {

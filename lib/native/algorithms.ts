@@ -97,6 +97,10 @@ export function kemParameters(algorithm: KemAlgorithm, operation: string): KemPa
   return kems.get(algorithm) ?? unknown(operation, kems);
 }
 
+export function isSignatureAlgorithm(name: string): name is SignatureAlgorithm {
+  return signatures.has(name);
+}
+
 export function signatureParameters(algorithm: SignatureAlgorithm, operation: string): SignatureParameters {
   return signatures.get(algorithm) ?? unknown(operation, signatures);
 }

@@ -1,4 +1,5 @@
 import { TinyMlsError } from "../errors.js";
+import { withMethods } from "../shapes.js";
 import { storageLimits, type ListOptions, type WriteOptions, type WriteStep } from "./port.js";
 
 /** A write whose arguments are within the limits, its steps sorted so that every adapter locks in one order. */
@@ -8,6 +9,9 @@ export type CheckedStep =
   | { kind: "check"; key: string; expected: number }
   | { kind: "append"; key: string; entries: readonly Uint8Array[]; expected: number | undefined }
   | { kind: "truncate"; key: string; before: number };
+
+/** The methods of the port. */
+export const storageShape = withMethods("a Storage", ["get", "list", "write", "read", "watch", "close"]);
 
 const keyPattern = /^[A-Za-z0-9][A-Za-z0-9._:/=~-]*$/;
 const onRecord = ({ kind }: CheckedStep) => kind !== "append" && kind !== "truncate";
@@ -50,8 +54,8 @@ export function checkLimit(operation: string, limit = 100): number {
   return limit;
 }
 
-function checkOptions(operation: string, options: unknown): void {
-  if (typeof options !== "object" || options === null) throw usage(operation, "options is an object");
+export function checkOptions(operation: string, options: unknown): void {
+  if (typeof options !== "object" || options === null) throw usage(operation, "options are an object");
 }
 
 export function checkList(prefix: string, options: ListOptions = {}): { after: string; limit: number } {

@@ -177,6 +177,10 @@ test("options that make no sense are named", async () => {
     ["maximumLifetimeMs", { maximumLifetimeMs: -1 }],
     ["clockToleranceMs", { clockToleranceMs: NaN }],
     ["limits.groups", { limits: { groups: 0 } }],
+    ["limits", { limits: 5 }],
+    ["replicas", { replicas: 5 }],
+    ["replicas[0]", { replicas: [{}] }],
+    ["logger", { logger: "console" }],
   ];
   for (const [name, options] of wrong) {
     await expect(world.directory(options as never)).rejects.toMatchObject({
@@ -185,6 +189,9 @@ test("options that make no sense are named", async () => {
     });
   }
   const directory = await world.directory();
+  for (const group of [undefined, null, 5, {}]) {
+    await expect(directory.publish(group as never)).rejects.toMatchObject({ code: "usage" });
+  }
   await expect(directory.merge("no" as never)).rejects.toMatchObject({ code: "usage" });
   await expect(directory.get("no" as never)).rejects.toMatchObject({ code: "usage" });
   expect(() => directory.watch(1 as never)).toThrow(expect.objectContaining({ code: "usage" }));

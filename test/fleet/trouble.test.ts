@@ -267,6 +267,7 @@ describe("what is stored", () => {
     ["no storage", { storage: undefined }],
     ["a secret", { secret: Buffer.alloc(32) }],
     ["a tolerance of days", { clockTolerance: 86_400_000 }],
+    ["a storage that is none", { storage: { get: () => undefined } }],
     ["no clock", { now: 7 }],
     ["a wrong suite", { suite: "DES" }],
     ["times that do not fit", { minKeyRotation: 10, maxKeyAge: 5 }],

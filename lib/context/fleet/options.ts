@@ -1,3 +1,4 @@
+import { storageShape } from "../../storage/check.js";
 import type { Storage } from "../../storage/port.js";
 import type { StorageKeySource } from "../../storage/vault/storage-key.js";
 import { Vault } from "../../storage/vault/vault.js";
@@ -33,7 +34,7 @@ export function fleetOptions(options: FleetOptions): { clockTolerance: number; n
   if (typeof options !== "object" || options === null) return refuse("options must be an object");
   const { name, storage, storageKey, clockTolerance = defaultTolerance, now = Date.now } = options;
   if (typeof name !== "string" || !namePattern.test(name)) refuse("name must be 1 to 64 of A-Z a-z 0-9 . _ -");
-  if (typeof storage !== "object" || storage === null) refuse("storage must be a Storage or a Vault");
+  if (!(storage instanceof Vault) && storageShape(storage)) refuse("storage must be a Storage or a Vault");
   if (storage instanceof Vault && storageKey !== undefined) refuse("a Vault has its storage key already");
   if ("secret" in options) refuse("the epoch secrets of a fleet are its own: leave secret out");
   if (!Number.isInteger(clockTolerance) || clockTolerance < 0 || clockTolerance > hour)

@@ -15,7 +15,8 @@ import {
 import { errorCodes } from "../../errors.js";
 import type { PrivateKey } from "../../native/keys.js";
 import type { CommitIntent } from "../group/commit-intent.js";
-import type { CommitOptions, LeafChanges, PskReference } from "../group/build-commit.js";
+import type { PskReference } from "../group/asked-proposals.js";
+import type { CommitOptions, LeafChanges } from "../group/build-commit.js";
 import { isLastResort } from "../group/key-package.js";
 import type { AcceptedKeyPackage, AddPlan, RejectedKeyPackage } from "../group/plan-add.js";
 import { Credential, Extension, KeyPackage } from "../objects/index.js";

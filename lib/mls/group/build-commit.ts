@@ -1,22 +1,10 @@
 /** From what the application wants a commit to do to the list of its proposals. */
 import { TinyMlsError } from "../../errors.js";
 import type { PrivateKey } from "../../native/keys.js";
-import {
-  ProposalType,
-  ProtocolVersion,
-  PSKType,
-  ResumptionPSKUsage,
-  SenderType,
-  type Credential,
-  type Extension,
-  type PreSharedKeyID,
-  type Proposal,
-} from "../objects/index.js";
-import { unassignedType } from "../../codec/index.js";
-import { pskNonce } from "../schedule/index.js";
-import type { Suite } from "../suite/index.js";
+import { ProposalType, SenderType, type Credential, type Extension, type Proposal } from "../objects/index.js";
 import type { LeafContent } from "../tree/index.js";
 import { applyProposals } from "./apply-proposals.js";
+import { asked, type PskReference, type ReInitOptions } from "./asked-proposals.js";
 import { chooseProposals, type ChosenProposals, type SkippedProposal } from "./choose-proposals.js";
 import type { MemberEpoch } from "./epoch.js";
 import { fittingProposals } from "./fitting-proposals.js";
@@ -28,16 +16,6 @@ import { affectedLeaf, ofType, type SentProposal } from "./proposals.js";
 import { isAboutTheInput } from "./received.js";
 
 type Bytes = Uint8Array;
-
-/** A PSK to inject: one that both sides know by an id, or what the members of an earlier epoch share. */
-export type PskReference = { readonly external: Bytes | string } | { readonly epoch: bigint };
-
-/** What the group is to become (RFC 9420 §11.2). What is left out stays as it is; the group id is then random. */
-export interface ReInitOptions {
-  readonly groupId?: Bytes | undefined;
-  readonly cipherSuite?: number | undefined;
-  readonly extensions?: readonly Extension[] | undefined;
-}
 
 /** Changes of the own leaf. Its encryption key is fresh in any case. */
 export interface LeafChanges {
@@ -162,7 +140,7 @@ function withRefs({ proposals }: MemberState, refs: readonly Bytes[]): CachedPro
 function proposalsByValue({ suite, context, ownLeafIndex }: MemberEpoch, options: CommitOptions): Proposal[] {
   const list: Proposal[] = [];
   if (options.extensions !== undefined) {
-    list.push({ proposalType: ProposalType.groupContextExtensions, extensions: options.extensions });
+    list.push(asked.groupContextExtensions(options.extensions));
   }
   for (const removed of new Set(options.remove ?? [])) {
     if (removed === ownLeafIndex) {
@@ -171,35 +149,12 @@ function proposalsByValue({ suite, context, ownLeafIndex }: MemberEpoch, options
         component: "mls",
       });
     }
-    list.push({ proposalType: ProposalType.remove, removed });
+    list.push(asked.remove(removed));
   }
-  for (const reference of options.psks ?? []) {
-    list.push({ proposalType: ProposalType.psk, psk: pskId(suite, context.value.groupId, reference) });
-  }
-  for (const { type, data } of options.custom ?? []) list.push({ proposalType: unassignedType(type), data });
-  if (options.reinit !== undefined) list.push(reinitProposal(suite, context.value.extensions, options.reinit));
+  for (const reference of options.psks ?? []) list.push(asked.psk(suite, context.value, reference));
+  for (const { type, data } of options.custom ?? []) list.push(asked.custom(type, data));
+  if (options.reinit !== undefined) list.push(asked.reinit(suite, context.value, options.reinit));
   return list;
-}
-
-/** A PreSharedKeyID with a fresh nonce. */
-export function pskId(suite: Suite, groupId: Bytes, reference: PskReference): PreSharedKeyID {
-  const nonce = { pskNonce: pskNonce(suite) };
-  if ("external" in reference) {
-    return { pskType: PSKType.external, pskId: Buffer.from(reference.external as string), ...nonce };
-  }
-  const usage = ResumptionPSKUsage.application;
-  return { pskType: PSKType.resumption, usage, pskGroupId: groupId, pskEpoch: reference.epoch, ...nonce };
-}
-
-/** RFC 9420 §12.1.5. */
-export function reinitProposal(suite: Suite, extensions: readonly Extension[], options: ReInitOptions): Proposal {
-  return {
-    proposalType: ProposalType.reinit,
-    groupId: options.groupId ?? pskNonce(suite),
-    version: ProtocolVersion.mls10,
-    cipherSuite: options.cipherSuite ?? suite.id,
-    extensions: options.extensions ?? extensions,
-  };
 }
 
 function addSetting({ epoch, environment }: MemberState, list: readonly SentProposal[]): AddSetting {

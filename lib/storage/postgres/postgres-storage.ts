@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   checkCount,
+  checkOptions,
   checkKey,
   checkLimit,
   checkList,
@@ -68,6 +69,7 @@ export class PostgresStorage implements Storage {
   static async open(options: string | PostgresStorageOptions = {}): Promise<PostgresStorage> {
     const operation = "PostgresStorage.open";
     const given = typeof options === "string" ? { connectionString: options } : options;
+    checkOptions(operation, given);
     const { connectionString, schema = "tinymls", maxConnections = 10 } = given;
     if (!/^[a-z_][a-z0-9_]{0,39}$/.test(schema)) throw usage(operation, "schema has 1 to 40 characters of a-z 0-9 _");
     if (!Number.isInteger(maxConnections) || maxConnections < 2) throw usage(operation, "maxConnections is 2 or more");

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   checkCount,
+  checkOptions,
   checkKey,
   checkLimit,
   checkList,
@@ -168,6 +169,7 @@ interface Times {
 
 function checkedOptions(operation: string, options: string | SqliteStorageOptions) {
   const given = typeof options === "string" ? { path: options } : options;
+  checkOptions(operation, given);
   const { path, database, synchronous = "NORMAL", busyTimeoutMs = 5000, pollMs = 100, eraseMs = 1000 } = given;
   if (typeof database !== "object" && (typeof path !== "string" || path === ""))
     throw usage(operation, "path names a file");
