@@ -1,6 +1,7 @@
 import { TinyMlsError } from "../errors.js";
+import { is, record, requireShape } from "../shapes.js";
+import { storageShape } from "../storage/check.js";
 import type { Storage, StoredRecord, WriteStep } from "../storage/port.js";
-import { fault } from "./refusal.js";
 import type { DirectoryReplica, ReplicaHost, SlotChange } from "./replica.js";
 
 type Bytes = Uint8Array;
@@ -13,10 +14,19 @@ export interface StorageReplicaOptions {
 /**
  * Keeps a directory in a storage, a record for each group and publisher, and shares it with all that have the storage open.
  * @param storage lent: `close` of the directory leaves it open
+ * @throws TinyMlsError `config` with the name of what is wrong
  */
 export function storageReplica(storage: Storage, options: StorageReplicaOptions = {}): DirectoryReplica {
+  requireShape(storageShape, storage, "storage", details);
+  requireShape(record({ prefix }), options, "", details);
   return new StorageReplica(storage, options.prefix ?? "directory/");
 }
+
+const details = { code: "config", operation: "storageReplica", component: "discovery" } as const;
+const prefix = is("a string of 100 characters at most", (value) => typeof value === "string" && value.length <= 100);
+
+/** Milliseconds after which what could not be read is read again, if nothing is heard before. */
+const retryAfter = 1000;
 
 class StorageReplica implements DirectoryReplica {
   readonly #storage: Storage;
@@ -26,9 +36,10 @@ class StorageReplica implements DirectoryReplica {
   /** Reads that failed, and how many of them a later read of everything made up for. While there are more, all is to be read again. */
   #failures = 0;
   #madeUp = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
 
   constructor(storage: Storage, prefix: string) {
-    if (prefix.length > 100) throw fault("config", "storageReplica", "prefix has to be 100 characters at most");
     this.#storage = storage;
     this.#prefix = prefix;
   }
@@ -44,6 +55,8 @@ class StorageReplica implements DirectoryReplica {
   }
 
   close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
     this.#end?.();
     return Promise.resolve();
   }
@@ -55,8 +68,19 @@ class StorageReplica implements DirectoryReplica {
     received.then(
       // What failed while it read may be of a page that it had read before.
       () => all && (this.#madeUp = Math.max(this.#madeUp, failures)),
-      () => this.#failures++,
+      () => {
+        this.#failures++;
+        this.#readLater(host);
+      },
     );
+  }
+
+  #readLater(host: ReplicaHost): void {
+    if (this.#closed || this.#retry !== undefined) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      if (this.#failures > this.#madeUp) this.#heard(host, undefined);
+    }, retryAfter).unref();
   }
 
   async #read(keys: readonly string[]): Promise<StoredRecord[]> {

@@ -1,5 +1,6 @@
 import { types } from "node:util";
 import { hash } from "../native/hash.js";
+import { record, requireShape, text, withMethods } from "../shapes.js";
 import type { DirectoryReplica, ReplicaHost, SlotChange } from "./replica.js";
 
 type Bytes = Uint8Array;
@@ -45,8 +46,12 @@ export interface YjsReplicaOptions {
  * document while the directory holds it is put back.
  *
  * @param doc lent: a `Y.Doc`
+ * @throws TinyMlsError `config` with the name of what is wrong
  */
 export function yjsReplica(doc: YjsDocument, options: YjsReplicaOptions = {}): DirectoryReplica {
+  const details = { code: "config", operation: "yjsReplica", component: "discovery" } as const;
+  requireShape(withMethods("a Y.Doc", ["getMap", "transact"]), doc, "doc", details);
+  requireShape(record({ map: text }), options, "", details);
   return new YjsReplica(doc, options.map ?? "tinymls-directory");
 }
 

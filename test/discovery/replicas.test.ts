@@ -158,6 +158,35 @@ describe("in a storage", () => {
     await storage.close();
   });
 
+  test("a read that fails is made up for by itself, if nothing else is heard", async () => {
+    const storage = new MemoryStorage();
+    let failing = false;
+    let failed = 0;
+    const flaky: Storage = {
+      get: (key) => {
+        if (!failing) return storage.get(key);
+        failed++;
+        return Promise.reject(new TinyMlsError("storage", "the connection broke"));
+      },
+      list: (prefix, options) => storage.list(prefix, options),
+      write: (steps, options) => storage.write(steps, options),
+      read: (log, from, limit) => storage.read(log, from, limit),
+      watch: (prefix, listener) => storage.watch(prefix, listener),
+      close: () => storage.close(),
+    };
+    const [a] = await groupOf(alice);
+    const other = await on(flaky);
+    const one = await on(storage);
+    failing = true;
+    await one.publish(a!);
+    await until(() => failed > 0);
+    expect(other.groups).toBe(0);
+    failing = false;
+    await until(() => other.groups === 1);
+    expect(other.encode()).toEqual(one.encode());
+    await storage.close();
+  });
+
   test("what is forgotten is erased, also by who never held it", async () => {
     const storage = new MemoryStorage();
     const [a] = await groupOf(alice);
@@ -311,4 +340,19 @@ test("a directory with two replicas passes on what it hears from one to the othe
   await directory({ replicas: [storageReplica(storage), yjsReplica(late)] });
   expect(late.getMap("tinymls-directory").size).toBe(1);
   await storage.close();
+});
+
+test("options that make no sense are named", () => {
+  const config = (message: string) =>
+    expect.objectContaining({ code: "config", message: expect.stringContaining(message) as unknown });
+  const storage = new MemoryStorage();
+  for (const wrong of [undefined, null, 5, {}]) {
+    expect(() => storageReplica(wrong as never)).toThrow(config("storage has to be a Storage"));
+    expect(() => yjsReplica(wrong as never)).toThrow(config("doc has to be a Y.Doc"));
+  }
+  for (const wrong of [5, null, "p".repeat(101)]) {
+    expect(() => storageReplica(storage, { prefix: wrong as never })).toThrow(config("prefix has to be"));
+  }
+  expect(() => storageReplica(storage, null as never)).toThrow(config("options has to be an object"));
+  expect(() => yjsReplica(new Y.Doc() as never, { map: 5 as never })).toThrow(config("map has to be a string"));
 });
