@@ -73,10 +73,10 @@ const sealing = setInterval(() => {
 }, 25);
 
 // Beside the schedule: machines that rotate at the same time race for the next epoch.
-const rotating = setInterval(
-  () => void context.rotate().catch((error: unknown) => report.failures.push(String(error))),
-  2500,
-);
+let rotation: Promise<unknown> = Promise.resolve();
+const rotating = setInterval(() => {
+  rotation = context.rotate().catch((error: unknown) => report.failures.push(String(error)));
+}, 2500);
 
 process.on("message", (message: ToMachine) => {
   if ("frames" in message) {
@@ -93,8 +93,8 @@ process.on("message", (message: ToMachine) => {
     send({ stopped: true });
     return;
   }
-  void Promise.all(pending).then(async () => {
-    context.close();
+  void Promise.all([...pending, rotation]).then(async () => {
+    context.close(); // cuts a rotation short
     await storage.close();
     send({ report });
     process.disconnect();
