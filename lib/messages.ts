@@ -2,9 +2,8 @@
  * `tinymls/messages`: every wire struct of RFC 9420 as a constant and a type of the same name.
  * Octets are `Uint8Array`s, enums numbers of the exported registries, 64-bit integers bigints, absent optionals null.
  */
-import { types } from "node:util";
 import { TinyMlsError } from "./errors.js";
-import { decode as decodeViews, type Codec, type Limits } from "./codec/index.js";
+import { decode as decodeViews, ownCopy, type Codec, type Limits } from "./codec/index.js";
 
 /**
  * Decodes one struct from all of `bytes`, strictly: shortest lengths, no octet left over. Unknown extensions, credentials,
@@ -18,7 +17,7 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array, limits?: Partial<L
       component: "codec",
     });
   }
-  return decodeViews(codec, types.isUint8Array(bytes) ? new Uint8Array(bytes) : bytes, limits);
+  return decodeViews(codec, ownCopy(bytes), limits);
 }
 
 export {

@@ -119,6 +119,15 @@ export function isEncoding(codec: Codec<unknown>, bytes: Uint8Array, limits?: Pa
   }
 }
 
+/**
+ * Octets of one's own, since values hold views on what they were decoded from: the caller may use its buffer again, or share it with
+ * another thread. What is no Uint8Array is given back as it is.
+ */
+export function ownCopy(bytes: Uint8Array): Uint8Array {
+  if (!types.isUint8Array(bytes)) return bytes;
+  return bytes.byteLength === 0 ? new Uint8Array(0) : new Uint8Array(bytes); // a detached one has no octets and no copy
+}
+
 function requireOctets(bytes: unknown, operation: string): void {
   if (types.isUint8Array(bytes)) return;
   throw new TinyMlsError("usage", `${operation} wants a Uint8Array`, { operation, component: "codec" });

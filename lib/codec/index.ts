@@ -6,7 +6,18 @@
  * check costs more than reading a hundred leaf nodes, so decoding parts of them only when asked for would gain nothing. The
  * exception are the ciphertexts of an UpdatePath, see `spans`: of thousands one is for the reader.
  */
-export { decode, encode, isEncoding, named, toJSON, type Codec, type Infer, type Json, type Shape } from "./codec.js";
+export {
+  decode,
+  encode,
+  isEncoding,
+  named,
+  ownCopy,
+  toJSON,
+  type Codec,
+  type Infer,
+  type Json,
+  type Shape,
+} from "./codec.js";
 export { optional, vector } from "./collections.js";
 export { decodeOnce, encoded, encodeOnce, remembered, type Encoded } from "./encoded.js";
 export { enumeration, openEnumeration, type Enumeration } from "./enumeration.js";

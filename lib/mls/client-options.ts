@@ -9,6 +9,7 @@ import { paddingFor, type PaddingPolicy } from "./framing/index.js";
 import { trustBasicCredentials, type AuthenticationService } from "./group/authentication.js";
 import type { PskReference } from "./group/asked-proposals.js";
 import type { SupportedTypes } from "./group/capabilities.js";
+import { ownCredential, ownExtensions } from "./group/own-copies.js";
 import type { GroupPolicy, HandshakePolicy } from "./group/policy.js";
 import type { CustomProposalType } from "./group/proposals.js";
 import { CredentialType, WireFormat, type Credential, type Extension, type Lifetime } from "./objects/index.js";
@@ -136,7 +137,7 @@ export function settingsFrom(options: ClientOptions): ClientSettings {
     retention: retentionFrom(options.retention),
     send: sendPolicy(handshake, padding),
     supported: { ...options.supported, proposals: [...customProposals.keys()] },
-    leafExtensions: options.leafExtensions ?? [],
+    leafExtensions: ownExtensions(options.leafExtensions ?? []),
     keyPackageLifetimeMs,
     logger: options.logger,
     stored: storedSettings(options),
@@ -183,7 +184,7 @@ export function handshakePolicy({ handshake }: SendPolicy): HandshakePolicy {
 }
 
 export function credentialFrom({ identity, credential }: Pick<ClientOptions, "identity" | "credential">): Credential {
-  if (credential !== undefined) return credential;
+  if (credential !== undefined) return ownCredential(credential);
   if (identity === undefined || identity.length === 0) throw wrong("identity", "a text or octets, not empty");
   return { credentialType: CredentialType.basic, identity: Buffer.from(identity as string) };
 }

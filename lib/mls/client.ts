@@ -1,4 +1,4 @@
-import { decode, encode } from "../codec/index.js";
+import { decode, encode, ownCopy } from "../codec/index.js";
 import { TinyMlsError } from "../errors.js";
 import { randomBytes } from "../native/random.js";
 import { Secret } from "../native/secret.js";
@@ -41,6 +41,7 @@ import { joinByWelcome } from "./group/join.js";
 import { createKeyPackage, type LeafIdentity } from "./group/key-package.js";
 import { MemberState, type GroupEnvironment } from "./group/member-state.js";
 import { createGroup } from "./group/new-group.js";
+import { ownExtensions } from "./group/own-copies.js";
 import { outsideProposal } from "./group/outside-proposal.js";
 import { withQuestions } from "./group/questions.js";
 import { SignatureKeys } from "./signature-keys.js";
@@ -138,7 +139,7 @@ export class Client {
         createGroup({
           suite,
           groupId,
-          extensions: options.extensions ?? [],
+          extensions: ownExtensions(options.extensions ?? []),
           identity: this.#identity(suite),
           lifetime: lifetimeFrom(this.#settings),
           retention: this.#settings.retention,
@@ -158,7 +159,8 @@ export class Client {
     return this.#run("joinGroup", async () => {
       takesOptions("joinGroup", options, joinOptions);
       const send = this.#send(options.handshake);
-      const message = decode(MLSMessage, welcome);
+      const message = decode(MLSMessage, ownCopy(welcome));
+      const ratchetTree = options.ratchetTree && ownCopy(options.ratchetTree);
       if (message.wireFormat !== WireFormat.mlsWelcome) throw unexpectedMessage("joinGroup", "a Welcome");
       return this.#keyPackages.use(message.welcome, async (keyPackage) => {
         const suite = suiteFrom(keyPackage.value.cipherSuite);
@@ -173,7 +175,7 @@ export class Client {
           welcome: message.welcome,
           keyPackage,
           signatureKey: this.#signatureKeys.of(suite),
-          ratchetTree: options.ratchetTree,
+          ratchetTree,
           hasGroup: (groupId) => (replaces = this.#groups.has(groupId)),
           checkOrigin: (psk, joined) => checkOrigin(psk, this.#groups.stateOf(psk.pskGroupId), joined, policy),
         });
@@ -310,13 +312,13 @@ export class Client {
   #begin({ former, wanted, keyPackages, usage, ratchetTree, send }: Beginning): Promise<BegunGroup> {
     return this.#run("begin", async () => {
       const suite = this.#suite(wanted.cipherSuite as CipherSuite | undefined);
-      const groupId = wanted.groupId ?? randomBytes(suite.Nh);
+      const groupId = Buffer.from(wanted.groupId ?? randomBytes(suite.Nh));
       const keepsId = usage === ResumptionPSKUsage.reinit && former.groupId.equals(groupId);
       if (!keepsId) this.#groups.requireNew(groupId);
       const { state, welcome } = await startFollowingGroup(withQuestions(this.#environment), {
         suite,
         groupId,
-        extensions: wanted.extensions ?? [],
+        extensions: ownExtensions(wanted.extensions ?? []),
         keyPackages,
         usage,
         former: former.publicEpoch,

@@ -1,5 +1,5 @@
 /** RFC 9420 §12.4.3.2: what an external join begins with. */
-import { decode } from "../codec/index.js";
+import { decode, ownCopy } from "../codec/index.js";
 import { TinyMlsError } from "../errors.js";
 import { sameIdentity } from "./group/authentication.js";
 import type { LeafIdentity } from "./group/key-package.js";
@@ -20,7 +20,7 @@ export function formerLeaf(tree: RatchetTree, { signatureKey, credential }: Leaf
 
 /** @throws TinyMlsError `malformed`; `usage` for another kind of message; `invalid` for an unknown cipher suite */
 export function groupInfoFrom(bytes: Uint8Array, operation: string): GroupInfo {
-  const message = decode(MLSMessage, bytes);
+  const message = decode(MLSMessage, ownCopy(bytes));
   if (message.wireFormat !== WireFormat.mlsGroupInfo) throw unexpectedMessage(operation, "a GroupInfo");
   const { cipherSuite } = message.groupInfo.groupContext;
   if (!isCipherSuite(cipherSuite)) refuse("12.4.3.1/cipher-suite", `suite ${cipherSuite}`);

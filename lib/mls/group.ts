@@ -1,3 +1,4 @@
+import { ownCopy } from "../codec/index.js";
 import { Context, type ContextOptions } from "../context/index.js";
 import { TinyMlsError } from "../errors.js";
 import { decodeSecret, type Secret } from "../native/secret.js";
@@ -117,16 +118,18 @@ export class Group {
 
   /** Takes in a message of the group. What comes of it is told, never thrown: see `Received`. */
   receiveMessage(message: Bytes): Promise<Received> {
+    const own = ownCopy(message);
     return this.#gate.open("receiveMessage", async () => {
-      return this.#state.environment.counters.count(this.#received(await receiveOne(this.#state, message)));
+      return this.#state.environment.counters.count(this.#received(await receiveOne(this.#state, own)));
     });
   }
 
   /** The same for many, signatures verified in parallel off the event loop, applied in order. */
   receiveMessages(messages: readonly Bytes[]): Promise<Received[]> {
+    const own = Array.isArray(messages) ? (messages as readonly Bytes[]).map(ownCopy) : messages;
     return this.#gate.open("receiveMessages", async () => {
-      takes("receiveMessages", messages, "messages", shapes.listOfOctets);
-      const outcomes = await receiveAll(this.#state, messages, (outcome) => this.#received(outcome));
+      takes("receiveMessages", own, "messages", shapes.listOfOctets);
+      const outcomes = await receiveAll(this.#state, own, (outcome) => this.#received(outcome));
       return outcomes.map((outcome) => this.#state.environment.counters.count(outcome));
     });
   }

@@ -4,6 +4,7 @@ import { intentOf, remainingOptions } from "./group/commit-intent.js";
 import type { PreparedCommit } from "./durable/pending-records.js";
 import { buildCommit, type CommitOptions } from "./group/build-commit.js";
 import { createCommit, type HandshakeFraming } from "./group/create-commit.js";
+import { ownExtensions } from "./group/own-copies.js";
 import type { MemberState } from "./group/member-state.js";
 import type { KeptState } from "./kept-state.js";
 import { PendingCommit, type CommitOwner } from "./pending-commit.js";
@@ -114,7 +115,7 @@ export class OwnCommits implements CommitOwner {
       authenticatedData: options.authenticatedData ?? none,
       framing: this.#framing,
       ratchetTreeInWelcome: options.ratchetTree ?? true,
-      groupInfoExtensions: options.groupInfoExtensions ?? [],
+      groupInfoExtensions: ownExtensions(options.groupInfoExtensions ?? []),
     });
     const { commit, welcome, staged } = created;
     const { plan, skipped } = built;

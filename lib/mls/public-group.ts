@@ -1,6 +1,6 @@
 /** RFC 9420 §16.4.3: a group as a server sees it that is no member and holds no secret. */
 import { types } from "node:util";
-import { decode } from "../codec/index.js";
+import { decode, ownCopy } from "../codec/index.js";
 import { TinyMlsError } from "../errors.js";
 import { publicGroupOptions, requireOptions } from "./group/arguments.js";
 import { settingsFrom, suiteFrom, type ClientOptions } from "./client-options.js";
@@ -56,7 +56,7 @@ export class PublicGroup {
    */
   static async fromGroupInfo(groupInfo: Bytes, options: PublicGroupOptions = {}): Promise<PublicGroup> {
     requireOptions("PublicGroup", options, publicGroupOptions);
-    const message = decode(MLSMessage, groupInfo);
+    const message = decode(MLSMessage, ownCopy(groupInfo));
     if (message.wireFormat !== WireFormat.mlsGroupInfo) {
       throw new TinyMlsError("usage", "PublicGroup starts from a GroupInfo", {
         operation: "fromGroupInfo",
@@ -110,9 +110,10 @@ export class PublicGroup {
       const details = { operation: "receiveMessage", component: "mls" };
       return Promise.reject(new TinyMlsError("usage", "a message is a Uint8Array", details));
     }
+    const own = ownCopy(message);
     return this.#turns.take(async () => {
       try {
-        return await this.#receive(decode(MLSMessage, message), message);
+        return await this.#receive(decode(MLSMessage, own), own);
       } catch (error) {
         return rejection(error);
       }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { MemoryStorage, TinyMlsError, type Storage } from "tinymls";
 import { storageReplica, yjsReplica, type DirectoryOptions, type GroupDirectory } from "tinymls/discovery";
 import * as Y from "yjs";
-import { until } from "../storage/conformance.js";
+import { until } from "../storage/observe.js";
 import { advance, begin, groupOf, hour, World, type Person } from "./world.js";
 
 let world: World;

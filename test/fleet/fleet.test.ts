@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { Context, MemoryStorage, Vault, type RotateEvent } from "tinymls";
-import { until } from "../storage/conformance.js";
+import { until } from "../storage/observe.js";
 import { epochKey, key, machine, refused, says, sleep } from "./world.js";
 
 describe("sharing", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { Context, MemoryStorage, type TinyMlsError, Vault, type FleetOptions } from "tinymls";
 import { liveHandles, Secret } from "tinymls/crypto";
-import { contents, faultOf, until } from "../storage/conformance.js";
+import { contents, faultOf, until } from "../storage/observe.js";
 import { Reachable } from "./cut-off.js";
 import { epochKey, head, key, machine, refused, says, sleep } from "./world.js";
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { storageLimits, TinyMlsError, type Storage, type WriteStep } from "tinymls";
+import { storageLimits, type TinyMlsError, type Storage, type WriteStep } from "tinymls";
+import { contents, faultOf, until } from "./observe.js";
 import { Model } from "./model.js";
 
 /** A store of its own for one test. */
@@ -12,31 +13,6 @@ export interface Store {
 
 const bytes = (text: string) => Buffer.from(text);
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** The error that `promise` rejects with, as the fields that callers decide on. */
-export async function faultOf(promise: Promise<unknown>) {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof TinyMlsError)) throw new Error("no TinyMlsError", { cause: error });
-  const { code, path, retryable, component } = error;
-  return { code, path, retryable, component };
-}
-
-/** All that a store holds. */
-export async function contents(storage: Storage, logs: string[] = []) {
-  const { records } = await storage.list("", { limit: 1000 });
-  return { records, logs: await Promise.all(logs.map((log) => storage.read(log, 0, 1000))) };
-}
-
-export async function until(condition: () => boolean, timeoutMs = 5000): Promise<void> {
-  const start = performance.now();
-  while (!condition()) {
-    if (performance.now() - start > timeoutMs) throw new Error("it did not happen");
-    await sleep(10);
-  }
-}
 
 /** What holds for every adapter. */
 export function conformance(name: string, create: () => Promise<Store>): void {

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import { PostgresStorage } from "tinymls/storage/postgres";
 import { migrate, migrations } from "#dist/storage/postgres/schema.js";
-import { conformance, contents, faultOf, until } from "./conformance.js";
+import { conformance } from "./conformance.js";
+import { contents, faultOf, until } from "./observe.js";
 import { installed, PostgresServer, serverCommand } from "./postgres-server.js";
 import { processes, type SharedStore } from "./processes.js";
 

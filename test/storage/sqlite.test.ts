@@ -10,7 +10,8 @@ import {
   type SqliteStorageOptions,
 } from "tinymls/storage/sqlite";
 import { migrate, migrations } from "#dist/storage/sqlite/schema.js";
-import { conformance, contents, faultOf, until } from "./conformance.js";
+import { conformance } from "./conformance.js";
+import { contents, faultOf, until } from "./observe.js";
 import { processes, type SharedStore } from "./processes.js";
 
 const folder = mkdtempSync(join(tmpdir(), "tinymls-sqlite-"));

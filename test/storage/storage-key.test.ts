@@ -7,7 +7,7 @@ import { MemoryStorage, TinyMlsError, Vault, type Storage, type StorageKeySource
 import { Secret } from "tinymls/crypto";
 import { SqliteStorage } from "tinymls/storage/sqlite";
 import { heldHandles } from "../held-handles.js";
-import { contents, faultOf } from "./conformance.js";
+import { contents, faultOf } from "./observe.js";
 import { bytes, key, otherKey, textOf } from "./vault-world.js";
 
 const folder = mkdtempSync(join(tmpdir(), "tinymls-vault-"));

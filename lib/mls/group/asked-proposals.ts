@@ -1,5 +1,5 @@
 /** RFC 9420 §12.1: proposals as an application asks for them. What it passes is checked. */
-import { unassignedType } from "../../codec/index.js";
+import { ownCopy, unassignedType } from "../../codec/index.js";
 import {
   ProposalType,
   ProtocolVersion,
@@ -22,6 +22,7 @@ import {
   takesOptions,
   uint32,
 } from "./arguments.js";
+import { ownExtensions } from "./own-copies.js";
 import { keyPackageFrom } from "./plan-add.js";
 
 type Bytes = Uint8Array;
@@ -43,7 +44,7 @@ export const asked = {
   /** @param keyPackage a KeyPackage, or an MLSMessage that holds one */
   add: (keyPackage: Bytes): Proposal => ({
     proposalType: ProposalType.add,
-    keyPackage: keyPackageFrom(keyPackage),
+    keyPackage: keyPackageFrom(ownCopy(keyPackage)),
   }),
 
   remove(leafIndex: number): Proposal {
@@ -61,23 +62,23 @@ export const asked = {
     takesOptions("proposeReInit", options, reinitOptions);
     return {
       proposalType: ProposalType.reinit,
-      groupId: options.groupId ?? pskNonce(suite),
+      groupId: options.groupId === undefined ? pskNonce(suite) : ownCopy(options.groupId),
       version: ProtocolVersion.mls10,
       cipherSuite: options.cipherSuite ?? suite.id,
-      extensions: options.extensions ?? extensions,
+      extensions: ownExtensions(options.extensions ?? extensions),
     };
   },
 
   groupContextExtensions(extensions: readonly Extension[]): Proposal {
     takes("proposeGroupContextExtensions", extensions, "extensions", extensionList);
-    return { proposalType: ProposalType.groupContextExtensions, extensions };
+    return { proposalType: ProposalType.groupContextExtensions, extensions: ownExtensions(extensions) };
   },
 
   /** RFC 9420 §13.2. */
   custom(type: number, data: Bytes): Proposal {
     takes("proposeCustom", type, "type", customType);
     takes("proposeCustom", data, "data", octets);
-    return { proposalType: unassignedType(type), data };
+    return { proposalType: unassignedType(type), data: ownCopy(data) };
   },
 };
 

@@ -10,6 +10,7 @@ import type { MemberEpoch } from "./epoch.js";
 import { fittingProposals } from "./fitting-proposals.js";
 import { GrowingGroup, type AddSetting } from "./growing-group.js";
 import type { MemberState } from "./member-state.js";
+import { ownCredential, ownExtensions } from "./own-copies.js";
 import { planAdd, type AddPlan } from "./plan-add.js";
 import type { CachedProposal } from "./proposal-cache.js";
 import { affectedLeaf, ofType, type SentProposal } from "./proposals.js";
@@ -105,9 +106,9 @@ function selfContained({ ownLeafIndex }: MemberEpoch, sent: CachedProposal): Sen
 export function leafContent({ tree, ownLeafIndex, signatureKey }: MemberEpoch, changes?: LeafChanges): LeafContent {
   const { credential, capabilities, extensions } = tree.leaf(ownLeafIndex)!.value;
   return {
-    credential: changes?.credential ?? credential,
+    credential: changes?.credential === undefined ? credential : ownCredential(changes.credential),
     capabilities,
-    extensions: changes?.extensions ?? extensions,
+    extensions: ownExtensions(changes?.extensions ?? extensions),
     signatureKey: (changes?.signatureKey ?? signatureKey).publicKey,
   };
 }

@@ -1,5 +1,7 @@
-import type { CommitOptions } from "./build-commit.js";
+import { ownCopy } from "../../codec/index.js";
+import type { CommitOptions, LeafChanges } from "./build-commit.js";
 import type { MemberEpoch } from "./epoch.js";
+import { ownCredential, ownExtensions } from "./own-copies.js";
 import type { AcceptedKeyPackage, AddPlan } from "./plan-add.js";
 
 /** What a commit was to do, in terms that outlive the epoch: leaf indices pass from member to member. */
@@ -15,7 +17,7 @@ export function intentOf({ tree }: MemberEpoch, options: CommitOptions, plan: Ad
     const leaf = tree.leaf(leafIndex);
     return leaf === null ? [] : [Buffer.from(leaf.signatureKey)];
   });
-  return { options, added: plan.accepted, removed };
+  return { options: ownOptions(options), added: plan.accepted, removed };
 }
 
 /** What is left to do of an intent in another epoch; undefined where nothing is. */
@@ -32,4 +34,34 @@ export function remainingOptions(
   const onlyMembers = !hasMore && (update === undefined || update === false) && added.length + removed.length > 0;
   if (onlyMembers && remove.length + add.length === 0) return undefined;
   return { ...options, remove, add };
+}
+
+/** The application may change what it passed, before a rebase asks for the same again. */
+function ownOptions(options: CommitOptions): CommitOptions {
+  const { update, psks, extensions, custom, reinit, proposals, authenticatedData, groupInfoExtensions } = options;
+  return {
+    ...options,
+    update: typeof update === "object" ? ownChanges(update) : update,
+    psks: psks?.map((psk) =>
+      "external" in psk ? { external: Buffer.from(psk.external as string) } : { epoch: psk.epoch },
+    ),
+    extensions: extensions && ownExtensions(extensions),
+    custom: custom?.map(({ type, data }) => ({ type, data: ownCopy(data) })),
+    reinit: reinit && {
+      ...reinit,
+      groupId: reinit.groupId && ownCopy(reinit.groupId),
+      extensions: reinit.extensions && ownExtensions(reinit.extensions),
+    },
+    proposals: Array.isArray(proposals) ? (proposals as readonly Uint8Array[]).map(ownCopy) : proposals,
+    authenticatedData: authenticatedData && ownCopy(authenticatedData),
+    groupInfoExtensions: groupInfoExtensions && ownExtensions(groupInfoExtensions),
+  };
+}
+
+function ownChanges({ credential, signatureKey, extensions }: LeafChanges): LeafChanges {
+  return {
+    credential: credential && ownCredential(credential),
+    signatureKey,
+    extensions: extensions && ownExtensions(extensions),
+  };
 }

@@ -1,6 +1,6 @@
 /** RFC 9420 §12.1.1, §12.2: which key packages a commit can add. */
 import { types } from "node:util";
-import { decode, encode } from "../../codec/index.js";
+import { decode, encode, ownCopy } from "../../codec/index.js";
 import { TinyMlsError, type ErrorCode } from "../../errors.js";
 import { KeyPackage, MLSMessage, WireFormat } from "../objects/index.js";
 import { refuse } from "../rules.js";
@@ -81,7 +81,7 @@ function candidateOf(
   index: number,
 ): Candidate | RejectedKeyPackage {
   try {
-    const keyPackage = keyPackageFrom(types.isUint8Array(bytes) ? new Uint8Array(bytes) : bytes);
+    const keyPackage = keyPackageFrom(ownCopy(bytes));
     const checks = new Checks();
     const context = { cipherSuite: epoch.suite.id, extensions };
     checkKeyPackage(epoch.suite, keyPackage, context, lifetimePolicy(policy), checks);
