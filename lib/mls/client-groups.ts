@@ -86,6 +86,8 @@ export class ClientGroups {
     sendWith: (handshake: HandshakePolicy) => SendPolicy,
   ): Promise<Group | undefined> {
     return this.#turns.take(async () => {
+      // One that is about to be closed is over; if that fails it stays as it was.
+      await this.#open.get(hex(groupId))?.closing?.catch(() => undefined);
       const open = this.#open.get(hex(groupId));
       if (open !== undefined || this.#store === undefined) return open;
       const found = await this.#store.loadGroup(groupId, environment);

@@ -44,6 +44,8 @@ export class Group {
   };
   readonly #commits: OwnCommits;
   #closed: string | undefined;
+  /** @internal Undefined unless it is about to be closed. */
+  closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(state: MemberState, policy: SendPolicy, host: GroupHost, stored?: StoredGroup) {
@@ -321,7 +323,8 @@ export class Group {
       await this.#kept.close(options.forget === true);
       this.#close("closed");
     };
-    return this.#state.environment.questions.end(() => this.#turns.take(close));
+    const closing = this.#state.environment.questions.end(() => this.#turns.take(close));
+    return (this.closing = closing).finally(() => (this.closing = undefined));
   }
 
   /** @internal Lent; undefined once the group is closed. */

@@ -107,3 +107,21 @@ test("of joins and loads at once one is had, and the others are it or are refuse
   await Promise.all([alice.close(), bob.close()]);
   expect(heldHandles()).toBe(handles);
 });
+
+test("a group that is about to be closed is loaded anew", async () => {
+  const handles = heldHandles();
+  const { alice, bob, group, welcome } = await world(new FaultyStorage(new MemoryStorage()));
+  const his = await bob.joinGroup(welcome);
+  const closing = his.close();
+  const loaded = (await bob.loadGroup(his.groupId))!;
+  expect(his.isClosed).toBe(true);
+  expect(loaded.isClosed).toBe(false);
+  expect(await group.receiveMessage(await loaded.sendMessage("still here"))).toMatchObject({ kind: "application" });
+  await closing;
+  expect(await bob.loadGroup(group.groupId)).toBe(loaded);
+  expect(await alice.loadGroup(group.groupId)).toBe(group);
+  const ending = group.close();
+  expect(await alice.loadGroup(group.groupId)).toBeUndefined();
+  await Promise.all([ending, alice.close(), bob.close()]);
+  expect(heldHandles()).toBe(handles);
+});
