@@ -4,14 +4,16 @@ import { number, times } from "./compare.mjs";
 export function table({ results }) {
   const peers = [...new Set(results.flatMap(({ floor, peers }) => (floor === undefined ? [] : Object.keys(peers))))];
   const compared = peers.filter((peer) => results.filter(({ peers }) => peer in peers).length > 1);
-  const head = ["Measure", "tinymls", "floor", ...compared];
+  const floors = results.some(({ floor }) => floor !== undefined);
+  const head = ["Measure", "tinymls", ...(floors ? ["floor"] : []), ...compared];
   const rows = results.map((result) => {
     const { name, value, unit, floor, peers } = result;
     const others = compared.map((peer) => (peer in peers ? beside(result, peers[peer]) : ""));
     const rest = Object.entries(peers).filter(([peer]) => !compared.includes(peer));
     const notes = rest.map(([peer, value]) => `${peer}: ${quantity(value, unit)}`);
     const label = notes.length > 0 ? `${name} (${notes.join(", ")})` : name;
-    return [label, quantity(value, unit), floor === undefined ? "" : beside(result, floor), ...others];
+    const bare = floor === undefined ? "" : beside(result, floor);
+    return [label, quantity(value, unit), ...(floors ? [bare] : []), ...others];
   });
   return { head, rows };
 }
@@ -35,6 +37,8 @@ export function markdown({ head, rows }) {
 const beside = (result, other) => `${quantity(other, result.unit)} (${times(result, other).toFixed(2)}x)`;
 
 function quantity(value, unit) {
-  const [scaled, named] = unit === "messages/s" ? [value / 1e6, "M/s"] : [value, unit === "us" ? "µs" : unit];
+  const [scaled, named] = unit === "messages/s" ? rate(value) : [value, unit === "us" ? "µs" : unit];
   return `${number(scaled)} ${named}`;
 }
+
+const rate = (value) => (value < 1e6 ? [value / 1e3, "k/s"] : [value / 1e6, "M/s"]);
