@@ -36,11 +36,6 @@ export function milliseconds(least: number, most = 2 ** 48): Shape {
   return is(wanted, (value) => typeof value === "number" && value >= least && value <= most);
 }
 
-/** An object of a class. */
-export function instanceOf(type: abstract new (...parameters: never[]) => unknown, wanted: string): Shape {
-  return is(wanted, (value) => value instanceof type);
-}
-
 /** An object that can be asked to do this, of whatever class. */
 export function withMethods(wanted: string, names: readonly string[]): Shape {
   return is(wanted, (value) => {
@@ -87,10 +82,6 @@ export function either(first: Shape, second: Shape): Shape {
   };
 }
 
-export function optional(shape: Shape): Shape {
-  return (value) => (value === undefined ? undefined : shape(value));
-}
-
 /**
  * @param name of the value, for the message
  * @throws TinyMlsError `code` with the part that is wrong and what it has to be
@@ -99,10 +90,11 @@ export function requireShape(
   shape: Shape,
   value: unknown,
   name: string,
-  { code = "usage", ...details }: ErrorDetails & { readonly code?: "usage" | "config" },
+  described: ErrorDetails & { readonly code?: "usage" | "config" },
 ): void {
   const misfit = shape(value);
   if (misfit === undefined) return;
+  const { code = "usage", ...details } = described;
   const place = name === "" ? misfit.at.slice(1) || "options" : name + misfit.at;
   throw new TinyMlsError(code, `${place} has to be ${misfit.wanted}`, details);
 }

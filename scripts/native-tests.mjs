@@ -1,6 +1,6 @@
 // The native core alone: configures, builds and runs its CMake suite in build/native*.
 //   --sanitize address,undefined | thread   the suite under these sanitizers
-//   --fuzz SECONDS                          each fuzz target that long, one more at once than there are cores, instead of the suite (needs clang)
+//   --fuzz SECONDS                          each fuzz target that long, one a core, instead of the suite (needs clang)
 //   --filter PATTERN                        some tests alone, as GoogleTest names them
 // Ends with one line: N passed, N failed. Where a tool is missing that line is "skipped: ..." and the exit code 0.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
@@ -91,7 +91,7 @@ async function fuzz() {
       total[(await fuzzOne(target)) ? "passed" : "failed"] += 1;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(availableParallelism() + 1, 4) }, work));
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, work));
   return total;
 }
 

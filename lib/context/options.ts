@@ -205,7 +205,7 @@ export function keyringNumbers(options: ContextOptions, first?: FirstEpoch) {
   const steps = ratchetPeriod === 0 ? 0 : Math.min(Math.ceil(stateLifetime / ratchetPeriod), maxSteps - 1);
   const { fips, timingJitter } = options;
   if (fips !== undefined && typeof fips !== "boolean") refuse("fips must be true or false");
-  if (timingJitter !== undefined && (typeof timingJitter !== "object" || timingJitter === null))
+  if (timingJitter !== undefined && (timingJitter as { maxMicros?: number } | null)?.maxMicros === undefined)
     refuse("timingJitter must be an object with maxMicros");
   return [
     suiteOf(options),
@@ -220,7 +220,7 @@ export function keyringNumbers(options: ContextOptions, first?: FirstEpoch) {
     integer("maxEpochSkip", options.maxEpochSkip, 0, 65_536, 64),
     integer("maxStepAhead", options.maxStepAhead, 0, maxSteps - 1, steps),
     integer("replayWindow", options.replayWindow, 0, maxSteps, 0),
-    timingJitter === undefined ? 0 : integer("timingJitter.maxMicros", timingJitter.maxMicros ?? null, 0, 1_000_000, 0),
+    timingJitter === undefined ? 0 : integer("timingJitter.maxMicros", timingJitter.maxMicros, 0, 1_000_000, 0),
   ] as const;
 }
 

@@ -2,11 +2,11 @@ import { types } from "node:util";
 import { decode, encode, struct, uint16, opaque, vector } from "../codec/index.js";
 import { TinyMlsError } from "../errors.js";
 import type { Group } from "../mls/group.js";
+import { record, requireShape, withMethods } from "../shapes.js";
 import { DirectoryState, type PublicationChange } from "./directory-state.js";
 import { Link } from "./link.js";
 import { directorySettings, type DirectoryOptions, type DirectorySettings } from "./options.js";
 import { groupKeyOf, groupKeyOfSlot, publicationExtension, readPublication, verifyPublication } from "./publication.js";
-import { record, requireShape, withMethods } from "../shapes.js";
 import { fault, refuseBy } from "./refusal.js";
 import type { ReplicaHost, SlotChange } from "./replica.js";
 import { isPast, isTrusted, shownOf, type DirectoryEntry } from "./view.js";
@@ -15,6 +15,9 @@ type Bytes = Uint8Array;
 
 const version = 1;
 const EncodedDirectory = struct("EncodedDirectory", { version: uint16, publications: vector(opaque) });
+
+const groupShape = withMethods("a Group", ["groupInfo"]);
+const optionsShape = record({});
 
 /** What came of a merge. */
 export interface MergeResult {
@@ -89,8 +92,8 @@ export class GroupDirectory {
   ): Promise<Buffer> {
     this.#requireOpen("publish");
     const details = { operation: "publish", component: "discovery" };
-    requireShape(withMethods("a Group", ["groupInfo"]), group, "group", details);
-    requireShape(record({}), options, "", details);
+    requireShape(groupShape, group, "group", details);
+    requireShape(optionsShape, options, "", details);
     const { now, maximumLifetimeMs } = this.#settings;
     const { lifetimeMs = Math.min(24 * 3600 * 1000, maximumLifetimeMs) } = options;
     if (!(lifetimeMs >= 1000 && lifetimeMs <= maximumLifetimeMs)) {

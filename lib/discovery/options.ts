@@ -2,8 +2,8 @@ import { loggerShape, type Logger } from "../context/logger.js";
 import type { AuthenticationService } from "../mls/group/authentication.js";
 import type { Group } from "../mls/group.js";
 import type { PublicGroup } from "../mls/public-group.js";
-import type { Publisher } from "./publication.js";
 import { callable, listOf, milliseconds, record, requireShape, withMethods } from "../shapes.js";
+import type { Publisher } from "./publication.js";
 import { fault } from "./refusal.js";
 import type { DirectoryReplica } from "./replica.js";
 

@@ -122,6 +122,7 @@ export class Group {
   receiveMessage(message: Bytes): Promise<Received> {
     const own = ownCopy(message);
     return this.#gate.open("receiveMessage", async () => {
+      takes("receiveMessage", own, "message", shapes.octets);
       return this.#state.environment.counters.count(this.#received(await receiveOne(this.#state, own)));
     });
   }

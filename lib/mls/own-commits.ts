@@ -1,10 +1,9 @@
 import { TinyMlsError } from "../errors.js";
 import { commitOptions, takesOptions } from "./group/arguments.js";
-import { intentOf, remainingOptions } from "./group/commit-intent.js";
+import { intentOf, ownOptions, remainingOptions } from "./group/commit-intent.js";
 import type { PreparedCommit } from "./durable/pending-records.js";
 import { buildCommit, type CommitOptions } from "./group/build-commit.js";
 import { createCommit, type HandshakeFraming } from "./group/create-commit.js";
-import { ownExtensions } from "./group/own-copies.js";
 import type { MemberState } from "./group/member-state.js";
 import type { KeptState } from "./kept-state.js";
 import { PendingCommit, type CommitOwner } from "./pending-commit.js";
@@ -53,7 +52,7 @@ export class OwnCommits implements CommitOwner {
   prepare(options: CommitOptions): Promise<PendingCommit> {
     return this.#gate.active("commit", () => {
       takesOptions("commit", options, commitOptions);
-      return this.#prepare(options);
+      return this.#prepare(ownOptions(options));
     });
   }
 
@@ -115,7 +114,7 @@ export class OwnCommits implements CommitOwner {
       authenticatedData: options.authenticatedData ?? none,
       framing: this.#framing,
       ratchetTreeInWelcome: options.ratchetTree ?? true,
-      groupInfoExtensions: ownExtensions(options.groupInfoExtensions ?? []),
+      groupInfoExtensions: options.groupInfoExtensions ?? [],
     });
     const { commit, welcome, staged } = created;
     const { plan, skipped } = built;

@@ -1,8 +1,7 @@
 /** RFC 9420 §16.4.3: a group as a server sees it that is no member and holds no secret. */
-import { types } from "node:util";
 import { decode, ownCopy } from "../codec/index.js";
 import { TinyMlsError } from "../errors.js";
-import { publicGroupOptions, requireOptions } from "./group/arguments.js";
+import { octets, publicGroupOptions, requireOptions, takes } from "./group/arguments.js";
 import { settingsFrom, suiteFrom, type ClientOptions } from "./client-options.js";
 import { FramingContext, openPublic, verifyMessage, type VerifiedMessage } from "./framing/index.js";
 import { epochOf, type PublicEpoch } from "./group/epoch.js";
@@ -105,11 +104,8 @@ export class PublicGroup {
    * Takes in a message of the group. What comes of it is told, never thrown. A server that lets a commit pass only when it comes out
    * as `commit` keeps members from commits that all of them would refuse.
    */
-  receiveMessage(message: Bytes): Promise<Received> {
-    if (!types.isUint8Array(message)) {
-      const details = { operation: "receiveMessage", component: "mls" };
-      return Promise.reject(new TinyMlsError("usage", "a message is a Uint8Array", details));
-    }
+  async receiveMessage(message: Bytes): Promise<Received> {
+    takes("receiveMessage", message, "message", octets);
     const own = ownCopy(message);
     return this.#turns.take(async () => {
       try {

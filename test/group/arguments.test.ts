@@ -29,10 +29,8 @@ const values: Record<string, unknown> = {
   "a key to encrypt to": kem.generateKeyPair("DHKEM-X25519"),
 };
 
-const [octets, text] = [
-  ["octets", "no octets"],
-  ["text", "empty text"],
-];
+const octets = ["octets", "no octets"];
+const text = ["text", "empty text"];
 const objects = ["object", "function", "ArrayBuffer", "a key to encrypt to", "list of objects"];
 const flag = ["boolean"];
 
@@ -68,7 +66,7 @@ const committing = (name: string) => options((given: object) => group.commit(giv
 const ofClients: Argument[] = [
   ["Client.create", (value) => Client.create(value), [], "needed"],
   ["identity", creating("identity"), ["octets", "text"], "needed"],
-  ["name", creating("name"), text!],
+  ["name", creating("name"), text],
   ["credential", creating("credential"), []],
   ["signatureKey", creating("signatureKey"), []],
   ["cipherSuite", creating("cipherSuite"), ["number"]],
@@ -89,27 +87,27 @@ const ofClients: Argument[] = [
   ["lastResort", options((given) => alice.createKeyPackage(given), "lastResort"), flag],
   ["lifetimeMs", options((given) => alice.createKeyPackage(given), "lifetimeMs"), []],
   ["createGroup", (value) => alice.createGroup(value), objects],
-  ["groupId", options((given) => alice.createGroup(given), "groupId"), octets!],
+  ["groupId", options((given) => alice.createGroup(given), "groupId"), octets],
   ["extensions", options((given) => alice.createGroup(given), "extensions"), ["list"]],
   ["joinGroup", (value) => stranger.joinGroup(value), [], "needed"],
   ["joinGroup options", (value) => stranger.joinGroup(welcome, value), objects],
-  ["joinGroup ratchetTree", options((given) => stranger.joinGroup(welcome, given), "ratchetTree"), octets!],
+  ["joinGroup ratchetTree", options((given) => stranger.joinGroup(welcome, given), "ratchetTree"), octets],
   ["joinExternal", (value) => stranger.joinExternal(value), [], "needed"],
   ["joinExternal options", (value) => stranger.joinExternal(info, value), objects],
   ["resync", options((given) => stranger.joinExternal(info, given), "resync"), flag],
   ["psks", options((given) => stranger.joinExternal(info, given), "psks"), ["list"]],
   ["proposeJoin", (value) => stranger.proposeJoin(value), [], "needed"],
-  ["addPsk id", (value) => alice.addPsk(value, Buffer.alloc(32)), [...octets!, ...text!], "needed"],
+  ["addPsk id", (value) => alice.addPsk(value, Buffer.alloc(32)), [...octets, ...text], "needed"],
   ["addPsk psk", (value) => alice.addPsk("id", value), ["octets"], "needed"],
-  ["removePsk", (value) => alice.removePsk(value), [...octets!, ...text!], "needed"],
-  ["loadGroup", (value) => alice.loadGroup(value), octets!, "needed"],
+  ["removePsk", (value) => alice.removePsk(value), [...octets, ...text], "needed"],
+  ["loadGroup", (value) => alice.loadGroup(value), octets, "needed"],
 ];
 
 const ofGroups: Argument[] = [
-  ["sendMessage", (value) => group.sendMessage(value), [...octets!, ...text!], "needed"],
+  ["sendMessage", (value) => group.sendMessage(value), [...octets, ...text], "needed"],
   ["sendMessage options", (value) => group.sendMessage("", value), objects],
-  ["authenticatedData", options((given) => group.sendMessage("", given), "authenticatedData"), octets!],
-  ["receiveMessage", (value) => group.receiveMessage(value), octets!, "needed"],
+  ["authenticatedData", options((given) => group.sendMessage("", given), "authenticatedData"), octets],
+  ["receiveMessage", (value) => group.receiveMessage(value), octets, "needed"],
   ["receiveMessages", (value) => group.receiveMessages(value), ["list"], "needed"],
   ["planAdd", (value) => group.planAdd(value), ["list"], "needed"],
   ["commit", (value) => group.commit(value), objects],
@@ -122,16 +120,16 @@ const ofGroups: Argument[] = [
   ["reinit", committing("reinit"), objects],
   ["proposals", committing("proposals"), [...flag, "list"]],
   ["commit ratchetTree", committing("ratchetTree"), flag],
-  ["commit authenticatedData", committing("authenticatedData"), octets!],
+  ["commit authenticatedData", committing("authenticatedData"), octets],
   ["groupInfoExtensions", committing("groupInfoExtensions"), ["list"]],
   ["branch", (value) => group.branch(value), ["list"], "needed"],
   ["branch options", (value) => group.branch([], value), objects],
-  ["branch groupId", options((given) => group.branch([], given), "groupId"), octets!],
+  ["branch groupId", options((given) => group.branch([], given), "groupId"), octets],
   ["reinitialize", (value) => group.reinitialize(value), ["list"], "needed"],
-  ["exportKey label", (value) => group.exportKey(value, Buffer.alloc(0), 32), text!, "needed"],
-  ["exportKey context", (value) => group.exportKey("", value, 32), octets!, "needed"],
+  ["exportKey label", (value) => group.exportKey(value, Buffer.alloc(0), 32), text, "needed"],
+  ["exportKey context", (value) => group.exportKey("", value, 32), octets, "needed"],
   ["exportKey length", (value) => group.exportKey("", Buffer.alloc(0), value), ["number"], "needed"],
-  ["openContext label", (value) => group.openContext(value), text!, "needed"],
+  ["openContext label", (value) => group.openContext(value), text, "needed"],
   ["openContext options", (value) => group.openContext("", value), objects],
   ["groupInfo", (value) => group.groupInfo(value), objects],
   ["groupInfo extensions", options((given) => group.groupInfo(given), "extensions"), ["list"]],
@@ -145,7 +143,7 @@ const ofGroups: Argument[] = [
   ["proposeReInit", (value) => group.proposeReInit(value), objects],
   ["proposeGroupContextExtensions", (value) => group.proposeGroupContextExtensions(value), ["list"], "needed"],
   ["proposeCustom type", (value) => group.proposeCustom(value, Buffer.alloc(0)), [], "needed"],
-  ["proposeCustom data", (value) => group.proposeCustom(0xf100, value), octets!, "needed"],
+  ["proposeCustom data", (value) => group.proposeCustom(0xf100, value), octets, "needed"],
 ];
 
 const sending = (of: (sender: ExternalSender) => unknown): unknown => {
@@ -156,7 +154,7 @@ const sending = (of: (sender: ExternalSender) => unknown): unknown => {
 const ofOutsiders: Argument[] = [
   ["PublicGroup", (value) => PublicGroup.fromGroupInfo(value), [], "needed"],
   ["PublicGroup options", (value) => PublicGroup.fromGroupInfo(info, value), objects],
-  ["PublicGroup ratchetTree", options((given) => PublicGroup.fromGroupInfo(info, given), "ratchetTree"), octets!],
+  ["PublicGroup ratchetTree", options((given) => PublicGroup.fromGroupInfo(info, given), "ratchetTree"), octets],
   ["ExternalSender", (value) => new ExternalSender(value), [], "needed"],
   ["ExternalSender identity", (value) => new ExternalSender({ identity: value }), ["octets", "text"], "needed"],
   ["ExternalSender proposeRemove", (value) => sending((sender) => sender.proposeRemove(info, value)), [], "needed"],

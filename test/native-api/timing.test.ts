@@ -12,7 +12,7 @@ const native = addon<{
   release(handle: number): number;
 }>();
 
-const threshold = 20;
+const threshold = 10;
 const samples = 6000;
 const blockLength = 200;
 

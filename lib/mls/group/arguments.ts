@@ -1,5 +1,6 @@
 /** What `Client`, `Group` and their like take, checked before anything is done with it. */
 import { encode } from "../../codec/index.js";
+import { loggerShape } from "../../context/index.js";
 import { isSignatureAlgorithm } from "../../native/algorithms.js";
 import { PrivateKey } from "../../native/keys.js";
 import { Secret } from "../../native/secret.js";
@@ -12,7 +13,6 @@ import {
   milliseconds,
   octets,
   octetsOrText,
-  optional,
   record,
   requireShape,
   text,
@@ -22,10 +22,9 @@ import {
   withMethods,
   type Shape,
 } from "../../shapes.js";
-import { loggerShape } from "../../context/index.js";
 import { storageShape } from "../../storage/check.js";
-import { isDefaultType } from "./proposals.js";
 import { Credential } from "../objects/index.js";
+import { isDefaultType } from "./proposals.js";
 
 export { octets, octetsOrText, text, uint32 } from "../../shapes.js";
 
@@ -38,7 +37,7 @@ export function takes(operation: string, value: unknown, name: string, shape: Sh
 
 /** The same of options, which may be left out. */
 export function takesOptions(operation: string, options: unknown, shape: Shape): void {
-  requireShape(optional(shape), options, "", { operation, component: "mls" });
+  if (options !== undefined) requireShape(shape, options, "", { operation, component: "mls" });
 }
 
 /** @throws TinyMlsError `config` with the name of the option and what it has to be */

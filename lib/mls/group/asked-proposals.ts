@@ -65,7 +65,7 @@ export const asked = {
       groupId: options.groupId === undefined ? pskNonce(suite) : ownCopy(options.groupId),
       version: ProtocolVersion.mls10,
       cipherSuite: options.cipherSuite ?? suite.id,
-      extensions: ownExtensions(options.extensions ?? extensions),
+      extensions: options.extensions === undefined ? extensions : ownExtensions(options.extensions),
     };
   },
 

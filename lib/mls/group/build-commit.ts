@@ -21,7 +21,7 @@ type Bytes = Uint8Array;
 /** Changes of the own leaf. Its encryption key is fresh in any case. */
 export interface LeafChanges {
   readonly credential?: Credential | undefined;
-  /** Lent: the group keeps a copy. */
+  /** Lent: the group keeps a copy. `rebase()` takes it again, so keep it until the commit is confirmed. */
   readonly signatureKey?: PrivateKey | undefined;
   readonly extensions?: readonly Extension[] | undefined;
 }
@@ -108,7 +108,7 @@ export function leafContent({ tree, ownLeafIndex, signatureKey }: MemberEpoch, c
   return {
     credential: changes?.credential === undefined ? credential : ownCredential(changes.credential),
     capabilities,
-    extensions: ownExtensions(changes?.extensions ?? extensions),
+    extensions: changes?.extensions === undefined ? extensions : ownExtensions(changes.extensions),
     signatureKey: (changes?.signatureKey ?? signatureKey).publicKey,
   };
 }

@@ -17,7 +17,7 @@ export function intentOf({ tree }: MemberEpoch, options: CommitOptions, plan: Ad
     const leaf = tree.leaf(leafIndex);
     return leaf === null ? [] : [Buffer.from(leaf.signatureKey)];
   });
-  return { options: ownOptions(options), added: plan.accepted, removed };
+  return { options, added: plan.accepted, removed };
 }
 
 /** What is left to do of an intent in another epoch; undefined where nothing is. */
@@ -36,8 +36,8 @@ export function remainingOptions(
   return { ...options, remove, add };
 }
 
-/** The application may change what it passed, before a rebase asks for the same again. */
-function ownOptions(options: CommitOptions): CommitOptions {
+/** What an application passed, copied: a rebase asks for the same again. */
+export function ownOptions(options: CommitOptions): CommitOptions {
   const { update, psks, extensions, custom, reinit, proposals, authenticatedData, groupInfoExtensions } = options;
   return {
     ...options,

@@ -1,5 +1,4 @@
 /** RFC 9420 §14, §15.3: receiving one message or many. */
-import { TinyMlsError } from "../../errors.js";
 import { verifyMessage, verifyMessages, type VerifiedMessage } from "../framing/index.js";
 import { ContentType } from "../objects/index.js";
 import type { MemberState } from "./member-state.js";
@@ -7,13 +6,11 @@ import { isOpened, openMessage, type OpenedMessage } from "./open-message.js";
 import { receiveVerified } from "./receive.js";
 import { rejection, type Received } from "./received.js";
 import { refuse } from "../rules.js";
-import { types } from "node:util";
 
 type Bytes = Uint8Array;
 
 /** What comes of a message. Only an error that is not about the message is thrown. */
 export async function receiveOne(state: MemberState, bytes: Bytes): Promise<Received> {
-  requireBytes(bytes);
   const opened = tryOpen(state, bytes);
   if (!isOpened(opened)) return opened;
   const { message, publicKey } = opened;
@@ -33,7 +30,6 @@ export async function receiveAll(
   applied: (outcome: Received) => Received,
 ): Promise<Received[]> {
   const outcomes: Received[] = [];
-  messages.forEach(requireBytes);
   const batches = new Batches(state, outcomes);
   try {
     for (const [index, bytes] of messages.entries()) {
@@ -143,11 +139,6 @@ class Batches {
     }
     this.#running.shift();
   }
-}
-
-function requireBytes(bytes: Bytes): void {
-  if (types.isUint8Array(bytes)) return;
-  throw new TinyMlsError("usage", "a message is a Uint8Array", { operation: "receiveMessage", component: "mls" });
 }
 
 function tryOpen(state: MemberState, bytes: Bytes): OpenedMessage | Received {
