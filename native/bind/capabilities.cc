@@ -52,9 +52,9 @@ Napi::Object algorithms(Napi::Env env, const Library& library) {
   offered.Set("SHA-256", library.sha256 != nullptr);
   offered.Set("SHA-384", library.sha384 != nullptr);
   offered.Set("SHA-512", library.sha512 != nullptr);
-  offered.Set("AES-128-GCM", library.aes_128_gcm != nullptr);
-  offered.Set("AES-256-GCM", library.aes_256_gcm != nullptr);
-  offered.Set("CHACHA20-POLY1305", library.chacha20_poly1305 != nullptr);
+  offered.Set("AES-128-GCM", static_cast<bool>(library.aes_128_gcm));
+  offered.Set("AES-256-GCM", static_cast<bool>(library.aes_256_gcm));
+  offered.Set("CHACHA20-POLY1305", static_cast<bool>(library.chacha20_poly1305));
   offered.Set("Argon2id", library.argon2id != nullptr);
   return offered;
 }

@@ -5,19 +5,19 @@
 namespace tinymls {
 namespace {
 
-// OpenSSL counts in int. A multiple of every block size, so that a long text is one stream of whole blocks.
+// EVP counts in int, and so no more than that at once is usual in OpenSSL. A multiple of every block size, so that a
+// long text is one stream of whole blocks.
 constexpr size_t kMaxUpdate = size_t{1} << 30;
 
-const EVP_CIPHER* cipher_of(const Library& library, AeadId id) {
+const AeadFunctions& functions_of(const Library& library, AeadId id) {
   switch (id) {
     case AeadId::kAes128Gcm:
-      return library.aes_128_gcm.get();
+      return library.aes_128_gcm;
     case AeadId::kAes256Gcm:
-      return library.aes_256_gcm.get();
-    case AeadId::kChaCha20Poly1305:
-      return library.chacha20_poly1305.get();
+      return library.aes_256_gcm;
+    default:
+      return library.chacha20_poly1305;
   }
-  return nullptr;
 }
 
 // SP 800-38D §5.2.1.1: 2^39 - 256 bits. RFC 8439 §2.8: 2^32 - 1 blocks of 64 bytes.
@@ -32,30 +32,9 @@ bool overlaps_apart_from_start(const uint8_t* in, size_t in_size, const uint8_t*
   return a != b && a < b + out_size && b < a + in_size;
 }
 
-inline bool add_aad(EVP_CIPHER_CTX* context, View aad) {
-  while (!aad.empty()) {
-    const size_t size = std::min(aad.size(), kMaxUpdate);
-    int written = 0;
-    if (EVP_CipherUpdate(context, nullptr, &written, aad.data(), static_cast<int>(size)) != 1) return false;
-    aad = aad.subspan(size);
-  }
-  return true;
-}
-
-// As EVP_CIPHER_CTX_ctrl does it, without the detour.
+// Octets of a tag: where to write them, or where to read them from.
 OSSL_PARAM tag_parameter(uint8_t* tag) {
   return {OSSL_CIPHER_PARAM_AEAD_TAG, OSSL_PARAM_OCTET_STRING, tag, kAeadTagLength, 0};
-}
-
-inline bool run_text(EVP_CIPHER_CTX* context, View in, uint8_t* out) {
-  while (!in.empty()) {
-    const size_t size = std::min(in.size(), kMaxUpdate);
-    int written = 0;
-    if (EVP_CipherUpdate(context, out, &written, in.data(), static_cast<int>(size)) != 1) return false;
-    in = in.subspan(size);
-    out += size;
-  }
-  return true;
 }
 
 // OpenSSL's ChaCha20-Poly1305 returns with the upper halves of the vector registers in use, which slows every SSE
@@ -81,23 +60,24 @@ void clear_queue() { ERR_clear_error(); }
 Result<AeadCipher> AeadCipher::create(const Library& library, AeadId id, View key) {
   if (id < AeadId::kAes128Gcm || id > AeadId::kChaCha20Poly1305 || key.size() != aead_key_length(id))
     return Fault::kUsage;
-  const EVP_CIPHER* type = cipher_of(library, id);
-  if (type == nullptr) return Fault::kConfig;
-  ErrorMark mark;
+  const AeadFunctions& functions = functions_of(library, id);
+  if (!functions) return Fault::kConfig;
   AeadCipher cipher;
   cipher.id_ = id;
-  cipher.context_.reset(EVP_CIPHER_CTX_new());
-  if (!cipher.context_) return Fault::kMemory;
-  if (EVP_CipherInit_ex2(cipher.context_.get(), type, key.data(), nullptr, 1, nullptr) != 1) return Fault::kInternal;
-  mark.passed();
+  cipher.context_ = AeadContextPtr(functions.create(functions.provider), {&functions});
+  if (!cipher.context_) {
+    clear_queue();
+    return Fault::kMemory;
+  }
+  if (auto keyed = cipher.rekey(key); !keyed) return keyed.fault();
   return cipher;
 }
 
 Result<void> AeadCipher::rekey(View key) {
   if (!context_ || key.size() != aead_key_length(id_)) return Fault::kUsage;
-  ErrorMark mark;
-  if (EVP_CipherInit_ex2(context_.get(), nullptr, key.data(), nullptr, 1, nullptr) != 1) return Fault::kInternal;
-  return {};
+  if (functions().begin_seal(context_.get(), key.data(), key.size(), nullptr, 0, nullptr) == 1) return {};
+  clear_queue();
+  return Fault::kInternal;
 }
 
 Result<void> AeadCipher::seal(View nonce, View aad, View plaintext, MutableView out) {
@@ -109,13 +89,11 @@ Result<void> AeadCipher::seal(View nonce, View aad1, View aad2, View plaintext, 
   if (plaintext.size() > max_text(id_) || out.size() != plaintext.size() + kAeadTagLength) return Fault::kUsage;
   if (aad1.size() > kMaxAad || aad2.size() > kMaxAad - aad1.size()) return Fault::kUsage;
   if (overlaps_apart_from_start(plaintext.data(), plaintext.size(), out.data(), out.size())) return Fault::kUsage;
-  EVP_CIPHER_CTX* context = context_.get();
-  uint8_t* tag = out.data() + plaintext.size();
+  uint8_t* const tag = out.data() + plaintext.size();
   OSSL_PARAM tags[] = {tag_parameter(tag), OSSL_PARAM_END};
-  int written = 0;
-  const bool ok = EVP_CipherInit_ex2(context, nullptr, nullptr, nonce.data(), 1, nullptr) == 1 &&
-                  add_aad(context, aad1) && add_aad(context, aad2) && run_text(context, plaintext, out.data()) &&
-                  EVP_CipherFinal_ex(context, tag, &written) == 1 && EVP_CIPHER_CTX_get_params(context, tags) == 1;
+  const bool ok = functions().begin_seal(context_.get(), nullptr, 0, nonce.data(), nonce.size(), nullptr) == 1 &&
+                  update(aad1, nullptr) && update(aad2, nullptr) && update(plaintext, out.data()) && finish(tag) &&
+                  functions().get(context_.get(), tags) == 1;
   leave_vectors(id_);
   if (ok) return {};
   clear_queue();
@@ -137,20 +115,34 @@ Result<void> AeadCipher::open(View nonce, View aad1, View aad2, View sealed, Mut
   if (ciphertext.size() > max_text(id_) || out.size() != ciphertext.size()) return Fault::kUsage;
   if (aad1.size() > kMaxAad || aad2.size() > kMaxAad - aad1.size()) return Fault::kUsage;
   if (overlaps_apart_from_start(sealed.data(), sealed.size(), out.data(), out.size())) return Fault::kUsage;
-  EVP_CIPHER_CTX* context = context_.get();
-  auto* tag = const_cast<uint8_t*>(sealed.data() + ciphertext.size());  // OpenSSL only reads it
+  auto* const tag = const_cast<uint8_t*>(sealed.data() + ciphertext.size());  // OpenSSL only reads it
   const OSSL_PARAM tags[] = {tag_parameter(tag), OSSL_PARAM_END};
   uint8_t rest[kAeadTagLength];  // stays empty: neither mode buffers text
-  int written = 0;
-  const bool run = EVP_CipherInit_ex2(context, nullptr, nullptr, nonce.data(), 0, nullptr) == 1 &&
-                   add_aad(context, aad1) && add_aad(context, aad2) && run_text(context, ciphertext, out.data()) &&
-                   EVP_CIPHER_CTX_set_params(context, tags) == 1;
-  const bool authentic = run && EVP_CipherFinal_ex(context, rest, &written) == 1;
+  const bool run = functions().begin_open(context_.get(), nullptr, 0, nonce.data(), nonce.size(), tags) == 1 &&
+                   update(aad1, nullptr) && update(aad2, nullptr) && update(ciphertext, out.data());
+  const bool authentic = run && finish(rest);
   leave_vectors(id_);
   if (authentic) return {};
   if (!run) clear_queue();
   wipe(out);
   return Fault::kUndecryptable;
+}
+
+// Associated data where there is no `out`, text where there is.
+inline bool AeadCipher::update(View in, uint8_t* out) {
+  while (!in.empty()) {
+    const size_t size = std::min(in.size(), kMaxUpdate);
+    size_t written = 0;
+    if (functions().update(context_.get(), out, &written, size, in.data(), size) != 1) return false;
+    in = in.subspan(size);
+    if (out != nullptr) out += size;
+  }
+  return true;
+}
+
+inline bool AeadCipher::finish(uint8_t* rest) {
+  size_t written = 0;
+  return functions().finish(context_.get(), rest, &written, kAeadTagLength) == 1;
 }
 
 }  // namespace tinymls

@@ -12,8 +12,8 @@ constexpr size_t kAeadNonceLength = 12;
 constexpr size_t kAeadTagLength = 16;
 constexpr size_t aead_key_length(AeadId id) { return id == AeadId::kAes128Gcm ? 16 : 32; }
 
-// One key, its schedule computed once. Not thread-safe: one thread at a time. The context's key schedule is wiped by
-// OpenSSL when it goes.
+// One key, its schedule computed once. Not thread-safe: one thread at a time. The context is of OpenSSL's provider,
+// which wipes its key schedule when it goes.
 class AeadCipher {
  public:
   AeadCipher() = default;
@@ -32,7 +32,11 @@ class AeadCipher {
   explicit operator bool() const { return context_ != nullptr; }
 
  private:
-  CipherCtxPtr context_;
+  const AeadFunctions& functions() const { return *context_.get_deleter().functions; }
+  bool update(View in, uint8_t* out);
+  bool finish(uint8_t* rest);
+
+  AeadContextPtr context_;
   AeadId id_ = AeadId::kAes256Gcm;
 };
 

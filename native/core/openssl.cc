@@ -11,9 +11,9 @@ void fetch_algorithms(Library& library) {
   ErrorMark mark;
   OSSL_LIB_CTX* context = library.context;
   const char* properties = library.properties;
-  library.aes_128_gcm.reset(EVP_CIPHER_fetch(context, "AES-128-GCM", properties));
-  library.aes_256_gcm.reset(EVP_CIPHER_fetch(context, "AES-256-GCM", properties));
-  library.chacha20_poly1305.reset(EVP_CIPHER_fetch(context, "ChaCha20-Poly1305", properties));
+  library.aes_128_gcm = AeadFunctions::fetch(context, "AES-128-GCM", properties);
+  library.aes_256_gcm = AeadFunctions::fetch(context, "AES-256-GCM", properties);
+  library.chacha20_poly1305 = AeadFunctions::fetch(context, "ChaCha20-Poly1305", properties);
   library.aes_256_ctr.reset(EVP_CIPHER_fetch(context, "AES-256-CTR", properties));
   library.sha256.reset(EVP_MD_fetch(context, "SHA2-256", properties));
   library.sha384.reset(EVP_MD_fetch(context, "SHA2-384", properties));

@@ -72,6 +72,15 @@ TEST(Aead, KnownAnswers) {
   }
 }
 
+TEST(Aead, AnAlgorithmThatOpenSslDoesNotOfferIsNone) {
+  for (const char* name : {"AES-256-GCM-UNKNOWN", "", "SHA2-256"}) {
+    EXPECT_FALSE(AeadFunctions::fetch(nullptr, name, nullptr)) << name;
+  }
+  EXPECT_FALSE(AeadFunctions::fetch(nullptr, "AES-256-GCM", "provider=unknown"));
+  EXPECT_TRUE(AeadFunctions::fetch(nullptr, "id-aes256-GCM", nullptr));  // another name of one it does
+  EXPECT_EQ(ERR_peek_error(), 0u);
+}
+
 TEST(Aead, AadInTwoPartsIsOneAad) {
   for (const Answer& answer : kAnswers) {
     AeadCipher cipher = cipher_for(answer.id, from_hex(answer.key));
