@@ -76,9 +76,9 @@ interface Batch {
 }
 
 /** Messages whose signatures are verified in one native call. */
-const batchSize = 64;
+const batchSize = 128;
 /** Batches under way at once, so that no core waits for this thread. */
-const ahead = 2;
+const ahead = 3;
 
 /** Verifies signatures in batches off this thread, and settles the messages in their order. */
 class Batches {
