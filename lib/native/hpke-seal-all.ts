@@ -43,13 +43,22 @@ export async function sealAll(suite: HpkeSuite, items: readonly HpkeItem[]): Pro
   if (!Array.isArray(items)) throw usage(operation, "the items are an array");
   const given = items as readonly HpkeItem[];
   const pending = start(id, given);
-  const ciphertextLengths = given.map(({ plaintext }) => plaintext.byteLength + aeadTagLength);
+  const lengths = ciphertextLengths(given);
   const joined = typeof pending === "number" ? pending : await pending;
   if (typeof joined === "number") throw itemError(joined);
   let offset = 0;
-  return ciphertextLengths.map((length) => {
+  return lengths.map((length) => {
     const enc = joined.subarray(offset, (offset += encLength));
     return { enc, ciphertext: joined.subarray(offset, (offset += length)) };
+  });
+}
+
+// Taken before the first wait: a secret may be disposed after it. One that goes to many in a row is asked for its length once.
+function ciphertextLengths(items: readonly HpkeItem[]): number[] {
+  let length = 0;
+  return items.map(({ plaintext }, index) => {
+    if (plaintext !== items[index - 1]?.plaintext) length = plaintext.byteLength + aeadTagLength;
+    return length;
   });
 }
 

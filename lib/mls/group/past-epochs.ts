@@ -21,6 +21,8 @@ export class PastEpochs {
   readonly #now: () => number;
   readonly #epochs = new Map<bigint, PastEpoch>();
   readonly #resumptionPsks = new Map<bigint, Secret>();
+  /** Before this time nothing expires, so that most operations look at no epoch. */
+  #quietUntil = 0;
 
   constructor(retention: RetentionPolicy, now: () => number) {
     this.#retention = retention;
@@ -34,11 +36,13 @@ export class PastEpochs {
     this.#resumptionPsks.set(epoch, secrets.take("resumptionPsk"));
     secrets.retain("senderDataSecret");
     this.#epochs.set(epoch, { framing, tree, secrets, secretTree, endedAt: this.#now() });
+    this.#quietUntil = 0;
     this.expire();
   }
 
   get(epoch: bigint): PastEpoch | undefined {
     this.expire();
+    this.#quietUntil = 0; // the message that it is for may leave keys behind
     return this.#epochs.get(epoch);
   }
 
@@ -55,11 +59,13 @@ export class PastEpochs {
   /** Takes over an epoch that was kept before, say in storage: the oldest has to come first. */
   restore(past: PastEpoch): void {
     this.#epochs.set(past.framing.epoch, past);
+    this.#quietUntil = 0;
   }
 
   /** The same for a resumption_psk. */
   restorePsk(epoch: bigint, psk: Secret): void {
     this.#resumptionPsks.set(epoch, psk);
+    this.#quietUntil = 0;
   }
 
   /** The oldest first. */
@@ -69,16 +75,22 @@ export class PastEpochs {
 
   /** Erases what the policy does not keep. */
   expire(): void {
-    if (this.#epochs.size === 0) return;
-    const { pastEpochs, pastEpochLifetimeMs, resumptionEpochs } = this.#retention;
-    const oldest = this.#now() - pastEpochLifetimeMs;
+    const now = this.#now();
+    if (now < this.#quietUntil) return;
+    const { pastEpochs, pastEpochLifetimeMs, skippedKeyLifetimeMs, resumptionEpochs } = this.#retention;
+    const oldest = now - pastEpochLifetimeMs;
     for (const [epoch, past] of this.#epochs) {
       if (this.#epochs.size <= pastEpochs && past.endedAt >= oldest) break;
       past.secrets.dispose();
       past.secretTree.dispose();
       this.#epochs.delete(epoch);
     }
-    for (const { secretTree } of this.#epochs.values()) secretTree.expire();
+    this.#quietUntil = Infinity;
+    for (const { secretTree, endedAt } of this.#epochs.values()) {
+      secretTree.expire();
+      const { oldest = Infinity } = secretTree.retained;
+      this.#quietUntil = Math.min(this.#quietUntil, endedAt + pastEpochLifetimeMs, oldest + skippedKeyLifetimeMs);
+    }
     for (const [epoch, psk] of this.#resumptionPsks) {
       if (this.#resumptionPsks.size <= resumptionEpochs) break;
       psk.dispose();
