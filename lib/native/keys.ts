@@ -7,6 +7,7 @@ import { handleOf, release, releaseWhenCollected, sealableHandle, type Sealable,
 interface KeyCalls {
   privateKeyGenerate(algorithm: number): number;
   privateKeyImport(algorithm: number, raw: number | Bytes): number;
+  privateKeyRestore(algorithm: number, raw: number, publicKey: Bytes): number;
   privateKeyClone(key: number): number;
   privateKeyPublic(key: number, out: Bytes): number;
   publicKeyCheck(algorithm: number, publicKey: Bytes): number;
@@ -94,6 +95,17 @@ export class PrivateKey implements Sealable {
 
 export function generatePrivateKey(algorithm: KeyAlgorithm, operation: string): PrivateKey {
   return privateKeyOf(algorithm, native.privateKeyGenerate(keyParameters(algorithm, operation).id), operation);
+}
+
+/**
+ * `PrivateKey.fromSecret` for a key that was kept beside its public key, which takes most of the time to compute. That they go together is
+ * believed, so they have to come from under one authentication tag: with an Ed25519 public key of someone's choice, signatures would give
+ * the private key away.
+ */
+export function restorePrivateKey(algorithm: KeyAlgorithm, raw: Secret, publicKey: Bytes): PrivateKey {
+  const operation = "restorePrivateKey";
+  const { id } = keyParameters(algorithm, operation);
+  return privateKeyOf(algorithm, native.privateKeyRestore(id, handleOf(raw), publicKey), operation);
 }
 
 /** Minus the native fault when a public key is refused. */

@@ -22,6 +22,13 @@ napi_value import(napi_env env, napi_callback_info info) {
   return call.refused() ? call.refusal() : call.answer_handle(PrivateKey::import(call.library(), id, raw));
 }
 
+napi_value restore(napi_env env, napi_callback_info info) {
+  Call<3> call(env, info);
+  const KeyId id = key_id(call, 0);
+  const View raw = call.secret(1), public_key = call.bytes(2);
+  return call.refused() ? call.refusal() : call.answer_handle(PrivateKey::restore(call.library(), id, raw, public_key));
+}
+
 // A private key never changes: the clone is a second handle of the same object, which goes with the last of them.
 napi_value clone(napi_env env, napi_callback_info info) {
   Call<1> call(env, info);
@@ -57,8 +64,8 @@ napi_value check_public_key(napi_env env, napi_callback_info info) {
 
 void register_keys(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
-      {"privateKeyGenerate", generate}, {"privateKeyImport", import},         {"privateKeyClone", clone},
-      {"privateKeyPublic", public_key}, {"publicKeyCheck", check_public_key},
+      {"privateKeyGenerate", generate}, {"privateKeyImport", import},     {"privateKeyRestore", restore},
+      {"privateKeyClone", clone},       {"privateKeyPublic", public_key}, {"publicKeyCheck", check_public_key},
   };
   define(env, exports, kMethods);
 }

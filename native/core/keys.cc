@@ -58,6 +58,14 @@ Result<ParsedKey> import_octets(const Library& library, const KeyTraits& key, Vi
   return parsed;
 }
 
+Result<ParsedKey> restore_octets(const Library& library, const KeyTraits& key, View raw, View public_key) {
+  OSSL_PARAM params[] = {octets_param(OSSL_PKEY_PARAM_PRIV_KEY, raw), octets_param(OSSL_PKEY_PARAM_PUB_KEY, public_key),
+                         OSSL_PARAM_construct_end()};
+  auto pkey = from_data(library, key, EVP_PKEY_KEYPAIR, params);
+  if (!pkey) return pkey.fault();
+  return ParsedKey{std::move(*pkey), {public_key.begin(), public_key.end()}, {}};
+}
+
 }  // namespace
 
 // A key pair that is not a hybrid one. A signature key is made ready to sign: that takes OpenSSL a twentieth of the
@@ -122,6 +130,21 @@ Result<PrivateKey> PrivateKey::import(const Library& library, KeyId id, View raw
   auto copy = SecretBytes::copy(raw);
   if (!copy) return copy.fault();
   return import(library, id, std::move(*copy));
+}
+
+Result<PrivateKey> PrivateKey::restore(const Library& library, KeyId id, View raw, View public_key) {
+  ErrorMark mark;
+  const KeyTraits* key = key_traits(id);
+  if (!key) return Fault::kUsage;
+  if (raw.size() != key->private_length || public_key.size() != key->public_length) return Fault::kMalformed;
+  const bool on_curve = key->family == KeyFamily::kNistCurve;
+  if (!on_curve && key->family != KeyFamily::kOctets) return import(library, id, raw);  // a seed is expanded anyway
+  auto copy = SecretBytes::copy(raw);
+  if (!copy) return copy.fault();
+  auto parsed =
+      on_curve ? nist_curve_pair(library, *key, raw, public_key) : restore_octets(library, *key, raw, public_key);
+  if (!parsed) return parsed.fault();
+  return of(library, id, std::move(*copy), std::move(*parsed));
 }
 
 Result<PrivateKey> PrivateKey::generate(const Library& library, KeyId id) {

@@ -91,6 +91,9 @@ class PrivateKey {
   // A wrong length is Fault::kMalformed, a scalar that is zero or not below the order Fault::kInvalid.
   static Result<PrivateKey> import(const Library& library, KeyId id, View raw);
   static Result<PrivateKey> import(const Library& library, KeyId id, SecretBytes raw);
+  // The same beside its public key, which takes most of the time of an import to compute. The caller vouches that they
+  // go together: with an Ed25519 key of someone's choice beside it, signatures would give the private key away.
+  static Result<PrivateKey> restore(const Library& library, KeyId id, View raw, View public_key);
   Result<PrivateKey> clone() const;
 
   KeyId id() const { return id_; }

@@ -80,8 +80,6 @@ Result<PkeyPtr> nist_curve_point(const Library& library, const KeyTraits& key, V
 }
 
 Result<ParsedKey> nist_curve_scalar(const Library& library, const KeyTraits& key, View raw) {
-  const CurveTools* tools = curve_tools(library, key);
-  if (!tools) return Fault::kConfig;
   const EC_GROUP* group = curve(key.private_length);
   BignumPtr scalar(BN_secure_new());
   PointPtr point(group ? EC_POINT_new(group) : nullptr);
@@ -89,23 +87,29 @@ Result<ParsedKey> nist_curve_scalar(const Library& library, const KeyTraits& key
   BN_set_flags(scalar.get(), BN_FLG_CONSTTIME);
   if (BN_is_zero(scalar.get()) || BN_cmp(scalar.get(), EC_GROUP_get0_order(group)) >= 0) return Fault::kInvalid;
 
-  ParsedKey parsed{nullptr, std::vector<uint8_t>(key.public_length), {}};
+  std::vector<uint8_t> public_key(key.public_length);
   if (EC_POINT_mul(group, point.get(), scalar.get(), nullptr, nullptr, nullptr) != 1 ||
-      EC_POINT_point2oct(group, point.get(), POINT_CONVERSION_UNCOMPRESSED, parsed.public_key.data(), key.public_length,
+      EC_POINT_point2oct(group, point.get(), POINT_CONVERSION_UNCOMPRESSED, public_key.data(), key.public_length,
                          nullptr) != key.public_length)
     return Fault::kInternal;
+  return nist_curve_pair(library, key, raw, public_key);
+}
 
+Result<ParsedKey> nist_curve_pair(const Library& library, const KeyTraits& key, View raw, View public_key) {
+  if (public_key[0] != 0x04) return Fault::kMalformed;
+  const CurveTools* tools = curve_tools(library, key);
+  if (!tools) return Fault::kConfig;
   auto native = SecretBytes::copy(raw);  // OSSL_PARAM integers are in the machine's byte order
   if (!native) return native.fault();
   swap_order(native->bytes());
-  OSSL_PARAM params[] = {
-      group_param(key),
-      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, parsed.public_key.data(), parsed.public_key.size()),
-      OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native->data(), native->size()), OSSL_PARAM_construct_end()};
+  OSSL_PARAM params[] = {group_param(key),
+                         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
+                                                           const_cast<uint8_t*>(public_key.data()), public_key.size()),
+                         OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native->data(), native->size()),
+                         OSSL_PARAM_construct_end()};
   EVP_PKEY* pkey = nullptr;
   if (EVP_PKEY_fromdata(tools->import.get(), &pkey, EVP_PKEY_KEYPAIR, params) <= 0) return Fault::kInvalid;
-  parsed.pkey.reset(pkey);
-  return parsed;
+  return ParsedKey{PkeyPtr(pkey), {public_key.begin(), public_key.end()}, {}};
 }
 
 Result<ParsedKey> nist_curve_generate(const Library& library, const KeyTraits& key) {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { leafNode } from "#dist/mls/tree/math.js";
-import { TreeLeaf, TreeParent } from "#dist/mls/tree/node.js";
+import { TreeLeaf, TreeParent, type StoredNode } from "#dist/mls/tree/node.js";
 import { RatchetTree } from "#dist/mls/tree/ratchet-tree.js";
 import { changedNodes } from "#dist/mls/tree/tree-changes.js";
 import { TreeDraft } from "#dist/mls/tree/tree-draft.js";
@@ -122,7 +122,7 @@ describe("against a model", () => {
     fc.assert(
       fc.property(operations, operations, (before, list) => {
         let [tree, model] = start();
-        const stored = new Map<number, Uint8Array>([[0, tree.leaf(0)!.bytes]]);
+        const stored = new Map<number, StoredNode>([[0, tree.leaf(0)!]]);
         for (const some of [before, list.slice(0, 1), list]) {
           const draft = new TreeDraft(tree);
           model = ModelTree.clone(model);
@@ -132,7 +132,7 @@ describe("against a model", () => {
             expect(next.node(index)).toBe(node);
             expect(tree.node(index)).not.toBe(node);
             if (node === null) stored.delete(index);
-            else stored.set(index, node.bytes);
+            else stored.set(index, node);
           }
           tree = next;
           const loaded = RatchetTree.load(sha256, tree.depth, [...stored].reverse());

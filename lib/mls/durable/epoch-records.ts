@@ -11,8 +11,8 @@ import {
   uint8,
   vector,
 } from "../../codec/index.js";
+import { restorePrivateKey } from "../../native/keys.js";
 import { Owned } from "../../native/owned.js";
-import type { Secret } from "../../native/secret.js";
 import { memberEpoch, type MemberEpoch } from "../group/epoch.js";
 import { GroupContext, ReInit } from "../objects/index.js";
 import { EpochSecrets, epochSecretNames, type EpochSecretName, type SecretTree } from "../schedule/index.js";
@@ -20,7 +20,10 @@ import { suiteOf, type Suite } from "../suite/index.js";
 import { TreePrivateKeys, type NodeKeys, type RatchetTree } from "../tree/index.js";
 import { disposeAll, type Body, type OpenedBody } from "./sealed-body.js";
 
-/** The secrets of an epoch by their places in `epochSecretNames`, the private keys by their nodes. */
+/**
+ * The secrets of an epoch by their places in `epochSecretNames`, the private keys by their nodes; the public keys that go with the signature
+ * key and with those, so that loading computes none.
+ */
 const StoredEpoch = struct("StoredEpoch", {
   cipherSuite: uint16,
   context: opaque,
@@ -30,6 +33,7 @@ const StoredEpoch = struct("StoredEpoch", {
   ownLeafIndex: uint32,
   secrets: vector(uint8),
   keys: vector(uint32),
+  publicKeys: vector(opaque),
 });
 
 export function epochBody(epoch: MemberEpoch): Body & { readonly bytes: Buffer } {
@@ -44,6 +48,7 @@ export function epochBody(epoch: MemberEpoch): Body & { readonly bytes: Buffer }
     ownLeafIndex: epoch.ownLeafIndex,
     secrets: secrets.map(([name]) => epochSecretNames.indexOf(name)),
     keys: keys.map(([node]) => node),
+    publicKeys: [epoch.signatureKey.publicKey, ...keys.map(([, { publicKey }]) => publicKey)],
   });
   return {
     bytes,
@@ -56,41 +61,35 @@ export type EpochWithoutTrees = Omit<MemberEpoch, "tree" | "secretTree" | "keys"
 
 /** Takes the secrets of the body over. */
 export function epochFrom({ bytes, secrets }: OpenedBody): EpochWithoutTrees {
-  try {
-    const stored = decode(StoredEpoch, bytes);
-    const suite = suiteOf(stored.cipherSuite);
-    const names = stored.secrets.map((index) => epochSecretNames[index]!);
-    using owned = new Owned();
-    const signatureKey = owned.add(suite.signatureKey(secrets[0]!));
-    const epochSecrets = owned.add(restoreSecrets(suite, names, secrets.slice(1)));
-    const nodeKeys = keysOf(suite, stored.keys, secrets.slice(1 + names.length));
-    owned.release();
-    return {
-      suite,
-      context: decodeOnce(GroupContext, stored.context),
-      interimTranscriptHash: stored.interimTranscriptHash,
-      confirmationTag: stored.confirmationTag,
-      reinit: stored.reinit ?? undefined,
-      ownLeafIndex: stored.ownLeafIndex,
-      signatureKey,
-      secrets: epochSecrets,
-      nodeKeys,
-    };
-  } finally {
-    disposeAll(secrets);
-  }
-}
-
-function restoreSecrets(suite: Suite, names: readonly EpochSecretName[], secrets: readonly Secret[]): EpochSecrets {
-  return EpochSecrets.restore(
+  using owned = new Owned();
+  for (const secret of secrets) owned.add(secret);
+  const stored = decode(StoredEpoch, bytes);
+  const suite = suiteOf(stored.cipherSuite);
+  const context = decodeOnce(GroupContext, stored.context);
+  const names = stored.secrets.map((index) => epochSecretNames[index]!);
+  const [signatureSecret, ...rest] = secrets;
+  const keySecrets = rest.splice(names.length);
+  const [signaturePublic, ...publicKeys] = stored.publicKeys;
+  const { signature, kem } = suite.algorithms;
+  const signatureKey = owned.add(restorePrivateKey(signature, signatureSecret!, signaturePublic!));
+  const keys = keySecrets.map((raw, at) => owned.add(restorePrivateKey(kem, raw, publicKeys[at]!)));
+  const epochSecrets = EpochSecrets.restore(
     suite,
-    names.map((name, at) => [name, secrets[at]!.clone()] as const),
+    rest.map((secret, at) => [names[at]!, secret]),
   );
-}
-
-function keysOf(suite: Suite, nodes: readonly number[], secrets: readonly Secret[]): NodeKeys {
-  const keys = new Map(nodes.map((node, at) => [node, suite.hpkeKey(secrets[at]!)] as const));
-  return keys;
+  owned.release();
+  disposeAll([signatureSecret!, ...keySecrets]);
+  return {
+    suite,
+    context,
+    interimTranscriptHash: stored.interimTranscriptHash,
+    confirmationTag: stored.confirmationTag,
+    reinit: stored.reinit ?? undefined,
+    ownLeafIndex: stored.ownLeafIndex,
+    signatureKey,
+    secrets: epochSecrets,
+    nodeKeys: new Map(stored.keys.map((node, at) => [node, keys[at]!])),
+  };
 }
 
 export function restoredEpoch(

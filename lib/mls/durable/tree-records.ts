@@ -1,11 +1,9 @@
 // The ratchet tree at rest: a snapshot, and a log of what each commit changed since (RFC 9420 §7.5: nodes of a path, not the tree).
 import type { Suite } from "../suite/index.js";
-import { changedNodes, RatchetTree, withChanges } from "../tree/index.js";
+import { changedNodes, leafNode, RatchetTree, withChanges, type StoredNode } from "../tree/index.js";
 import type { RecordChanges } from "./record-changes.js";
 import type { RecordSet } from "./record-set.js";
-
-type Bytes = Uint8Array;
-type Nodes = Iterable<readonly [number, { readonly bytes: Bytes } | null]>;
+import { decodeNodes, encodeNodes, type StoredNodes } from "./tree-encoding.js";
 
 const snapshotName = "tree";
 const logName = "tree";
@@ -34,7 +32,7 @@ export class TreeRecords {
       changes.append(logName, { bytes: delta });
       return;
     }
-    const snapshot = encodeNodes(tree.depth, [...tree.members()].map(asNode).concat([...tree.parents()]));
+    const snapshot = encodeNodes(tree.depth, nodesOf(tree));
     this.#snapshotLength = snapshot.byteLength;
     this.#logLength = 0;
     changes.putLarge(snapshotName, snapshot);
@@ -47,7 +45,7 @@ export class TreeRecords {
 
   async load(suite: Suite): Promise<RatchetTree> {
     const snapshot = await this.#records.readLarge(snapshotName);
-    const nodes = new Map<number, Bytes | null>();
+    const nodes: StoredNodes = new Map();
     let depth = decodeNodes(snapshot, nodes);
     this.#snapshotLength = snapshot.byteLength;
     this.#logLength = 0;
@@ -55,17 +53,15 @@ export class TreeRecords {
       depth = decodeNodes(changed, nodes);
       this.#logLength += changed.byteLength;
     }
-    const present = [...nodes].filter((node): node is [number, Bytes] => node[1] !== null);
+    const present = [...nodes].filter((node): node is [number, StoredNode] => node[1] !== null);
     return (this.#tree = RatchetTree.load(suite, depth, present));
   }
 }
 
-const asNode = ([leafIndex, leaf]: readonly [number, { readonly bytes: Bytes }]): [
-  number,
-  { readonly bytes: Bytes },
-] => {
-  return [2 * leafIndex, leaf];
-};
+function* nodesOf(tree: RatchetTree): Generator<readonly [number, StoredNode]> {
+  for (const [leafIndex, leaf] of tree.members()) yield [leafNode(leafIndex), leaf];
+  yield* tree.parents();
+}
 
 /** What leads from one version of a tree to another. */
 export function encodeTreeChanges(from: RatchetTree, to: RatchetTree): Buffer {
@@ -74,32 +70,7 @@ export function encodeTreeChanges(from: RatchetTree, to: RatchetTree): Buffer {
 
 /** The version of a tree that encoded changes lead to. */
 export function applyTreeChanges(from: RatchetTree, changes: Buffer): RatchetTree {
-  const nodes = new Map<number, Bytes | null>();
+  const nodes: StoredNodes = new Map();
   const depth = decodeNodes(changes, nodes);
   return withChanges(from, depth, nodes);
-}
-
-/** Depth (1 octet), then of each node its index (4), the length of its encoding (4, 0 for a blank one) and that. */
-function encodeNodes(depth: number, nodes: Nodes): Buffer {
-  const all = [...nodes];
-  const out = Buffer.allocUnsafe(all.reduce((sum, [, node]) => sum + 8 + (node?.bytes.byteLength ?? 0), 1));
-  let at = out.writeUInt8(depth, 0);
-  for (const [index, node] of all) {
-    at = out.writeUInt32BE(index, at);
-    at = out.writeUInt32BE(node?.bytes.byteLength ?? 0, at);
-    if (node === null) continue;
-    out.set(node.bytes, at);
-    at += node.bytes.byteLength;
-  }
-  return out;
-}
-
-function decodeNodes(encoded: Buffer, nodes: Map<number, Bytes | null>): number {
-  for (let at = 1; at < encoded.byteLength;) {
-    const index = encoded.readUInt32BE(at);
-    const length = encoded.readUInt32BE(at + 4);
-    at += 8;
-    nodes.set(index, length === 0 ? null : encoded.subarray(at, (at += length)));
-  }
-  return encoded[0]!;
 }

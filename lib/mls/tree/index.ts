@@ -14,11 +14,11 @@ export {
 } from "./leaf-validation.js";
 export { signLeaf } from "./sign-leaf.js";
 export { commonAncestor, leafNode } from "./math.js";
-export { sameBytes, TreeLeaf } from "./node.js";
+export { sameBytes, TreeLeaf, type StoredNode } from "./node.js";
 export { type PathKeys } from "./path-secrets.js";
 export { TreePrivateKeys, type NodeKeys, type StagedPrivateKeys } from "./private-keys.js";
 export { RatchetTree } from "./ratchet-tree.js";
-export { bothSupport, supportOf } from "./support.js";
+export { bothSupport, supportOf, type Support } from "./support.js";
 export { changedNodes, withChanges } from "./tree-changes.js";
 export { TreeDraft } from "./tree-draft.js";
 export { checkKeysUnique, validateTree } from "./tree-validation.js";

@@ -1,6 +1,5 @@
-import type { LeafNode } from "../objects/index.js";
 import { TreeLeaf } from "./node.js";
-import { SharedSupport, supportOf } from "./support.js";
+import { SharedSupport, type Support } from "./support.js";
 
 /** Some dozens of nodes: with all in one buffer, the last old node would keep the octets of all. */
 const largest = 16 * 1024;
@@ -23,8 +22,8 @@ export class NodeShelf {
     return copy;
   }
 
-  /** The leaf of an encoding that says this. */
-  leaf(bytes: Uint8Array, value: LeafNode): TreeLeaf {
-    return new TreeLeaf(bytes, this.#support.of(supportOf(value)));
+  /** The leaf of an encoding that says that its member supports this. */
+  leaf(bytes: Uint8Array, support: Support): TreeLeaf {
+    return new TreeLeaf(bytes, this.#support.of(support));
   }
 }

@@ -4,6 +4,12 @@ import { decode, encode } from "../../codec/index.js";
 import { LeafNode, LeafNodeSource, ParentNode, TreeLeafNode } from "../objects/index.js";
 import { supportOf, type Support } from "./support.js";
 
+/** A node as storage keeps it: of a leaf with what the member supports. */
+export interface StoredNode {
+  readonly bytes: Uint8Array;
+  readonly support?: Support;
+}
+
 /** A leaf of the ratchet tree. Immutable. */
 export class TreeLeaf {
   readonly bytes: Uint8Array;

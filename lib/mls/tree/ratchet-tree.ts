@@ -1,15 +1,15 @@
 // RFC 9420 §4.1, §12.4.3.3.
 import { decode, encode, optional, vector, type Codec } from "../../codec/index.js";
-import { EncodedNode, NodeType, TreeLeafNode } from "../objects/index.js";
+import { EncodedNode, NodeType } from "../objects/index.js";
 import { refuse } from "../rules.js";
 import { Block, baseOf, isBlankSubtree, nodeAt } from "./block.js";
 import { BlockDraft } from "./block-draft.js";
 import { KeyIndex, keyHash, type KeyKind } from "./key-index.js";
 import { depthFor, isLeaf, leafNode, nodeWidth, root } from "./math.js";
-import { sameBytes, TreeLeaf, TreeParent, type TreeNode } from "./node.js";
+import { sameBytes, TreeLeaf, TreeParent, type StoredNode, type TreeNode } from "./node.js";
 import { NodeShelf } from "./node-shelf.js";
 import { filteredDirectPath, resolution, resolutionSize, type PathNode } from "./resolution.js";
-import { bothSupport, noSupport, type Support } from "./support.js";
+import { bothSupport, noSupport, supportOf, type Support } from "./support.js";
 import { treeHash, type TreeHasher } from "./tree-hash.js";
 
 /** Where the nodes go of the tree that is being read. */
@@ -22,7 +22,7 @@ const KeptNode: Codec<TreeNode> = {
     const left = r.end - r.offset - 1; // without the node type
     const node = EncodedNode.read(r, parent);
     if (node.nodeType === NodeType.parent) return new TreeParent(shelf.copy(node.parentNode.bytes, left));
-    return shelf.leaf(shelf.copy(node.leafNode.bytes, left), node.leafNode.value);
+    return shelf.leaf(shelf.copy(node.leafNode.bytes, left), supportOf(node.leafNode.value));
   },
   write: (w, node) => {
     w.uint8(node instanceof TreeLeaf ? NodeType.leaf : NodeType.parent);
@@ -82,14 +82,14 @@ export class RatchetTree {
    * A tree from its non-blank nodes as storage kept them, by node index, in any order. The encodings are copied; they are
    * trusted to be those of a valid tree of 2^depth leaves.
    */
-  static load(suite: TreeHasher, depth: number, encodings: Iterable<readonly [number, Uint8Array]>): RatchetTree {
+  static load(suite: TreeHasher, depth: number, stored: Iterable<readonly [number, StoredNode]>): RatchetTree {
     const nodes = new Array<TreeNode | null>(nodeWidth(depth)).fill(null);
-    const all = [...encodings];
+    const all = [...stored];
     const shelf = new NodeShelf();
-    let left = all.reduce((sum, [, bytes]) => sum + bytes.byteLength, 0);
-    for (const [index, bytes] of all) {
+    let left = all.reduce((sum, [, { bytes }]) => sum + bytes.byteLength, 0);
+    for (const [index, { bytes, support }] of all) {
       const copy = shelf.copy(bytes, left);
-      nodes[index] = isLeaf(index) ? shelf.leaf(copy, decode(TreeLeafNode, copy)) : new TreeParent(copy);
+      nodes[index] = support === undefined ? new TreeParent(copy) : shelf.leaf(copy, support);
       left -= bytes.byteLength;
     }
     return RatchetTree.of(suite, nodes);

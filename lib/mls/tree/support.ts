@@ -100,6 +100,7 @@ function common(a: readonly number[], b: readonly number[]): readonly number[] {
 }
 
 function isSame(a: Support, b: Support): boolean {
+  if (a === b) return true;
   return (
     isSameList(a.credentialsInUse, b.credentialsInUse) &&
     isSameList(a.credentials, b.credentials) &&

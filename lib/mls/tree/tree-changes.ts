@@ -1,8 +1,7 @@
 // What differs between two versions of a tree, for storage: a commit writes the nodes of a path, not the tree.
 import { blockLevels, nodeIndex, type Block } from "./block.js";
 import { BlockDraft } from "./block-draft.js";
-import { isLeaf } from "./math.js";
-import { TreeLeaf, TreeParent, type TreeNode } from "./node.js";
+import { TreeLeaf, TreeParent, type StoredNode, type TreeNode } from "./node.js";
 import { enterKeys, RatchetTree, removeKeys } from "./ratchet-tree.js";
 
 type MaybeBlock = Block<TreeNode> | null;
@@ -54,15 +53,15 @@ function childAt(block: MaybeBlock, base: number, child: number): MaybeBlock {
 export function withChanges(
   tree: RatchetTree,
   depth: number,
-  changes: Iterable<readonly [number, Uint8Array | null]>,
+  changes: Iterable<readonly [number, StoredNode | null]>,
 ): RatchetTree {
   const blocks = new BlockDraft(tree.blocks, tree.depth);
   const keys = tree.keys.fork();
   while (blocks.depth < depth) blocks.extend();
-  for (const [index, bytes] of changes) {
+  for (const [index, stored] of changes) {
     const before = blocks.get(index);
     if (before !== null) removeKeys(keys, index, before);
-    const node = bytes === null ? null : nodeOf(index, new Uint8Array(bytes));
+    const node = stored === null ? null : nodeOf(stored);
     if (node !== null) enterKeys(keys, index, node);
     blocks.set(index, node);
   }
@@ -71,6 +70,7 @@ export function withChanges(
   return new RatchetTree(tree.suite, blocks.depth, blocks.root, keys);
 }
 
-function nodeOf(index: number, bytes: Uint8Array): TreeNode {
-  return isLeaf(index) ? TreeLeaf.read(bytes) : new TreeParent(bytes);
+function nodeOf({ bytes, support }: StoredNode): TreeNode {
+  const copy = new Uint8Array(bytes);
+  return support === undefined ? new TreeParent(copy) : new TreeLeaf(copy, support);
 }
