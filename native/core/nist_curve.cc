@@ -67,6 +67,15 @@ void swap_order(MutableView integer) {
   if constexpr (std::endian::native == std::endian::little) std::reverse(integer.begin(), integer.end());
 }
 
+// Fault::kInvalid where it is zero or not below the order.
+Result<BignumPtr> scalar_of(const EC_GROUP* group, View raw) {
+  BignumPtr scalar(BN_secure_new());
+  if (!group || !scalar || !BN_bin2bn(raw.data(), static_cast<int>(raw.size()), scalar.get())) return Fault::kMemory;
+  BN_set_flags(scalar.get(), BN_FLG_CONSTTIME);
+  if (BN_is_zero(scalar.get()) || BN_cmp(scalar.get(), EC_GROUP_get0_order(group)) >= 0) return Fault::kInvalid;
+  return scalar;
+}
+
 }  // namespace
 
 Result<PkeyPtr> nist_curve_point(const Library& library, const KeyTraits& key, View encoded) {
@@ -81,14 +90,12 @@ Result<PkeyPtr> nist_curve_point(const Library& library, const KeyTraits& key, V
 
 Result<ParsedKey> nist_curve_scalar(const Library& library, const KeyTraits& key, View raw) {
   const EC_GROUP* group = curve(key.private_length);
-  BignumPtr scalar(BN_secure_new());
-  PointPtr point(group ? EC_POINT_new(group) : nullptr);
-  if (!scalar || !point || !BN_bin2bn(raw.data(), static_cast<int>(raw.size()), scalar.get())) return Fault::kMemory;
-  BN_set_flags(scalar.get(), BN_FLG_CONSTTIME);
-  if (BN_is_zero(scalar.get()) || BN_cmp(scalar.get(), EC_GROUP_get0_order(group)) >= 0) return Fault::kInvalid;
-
+  auto scalar = scalar_of(group, raw);
+  if (!scalar) return scalar.fault();
+  PointPtr point(EC_POINT_new(group));
+  if (!point) return Fault::kMemory;
   std::vector<uint8_t> public_key(key.public_length);
-  if (EC_POINT_mul(group, point.get(), scalar.get(), nullptr, nullptr, nullptr) != 1 ||
+  if (EC_POINT_mul(group, point.get(), scalar->get(), nullptr, nullptr, nullptr) != 1 ||
       EC_POINT_point2oct(group, point.get(), POINT_CONVERSION_UNCOMPRESSED, public_key.data(), key.public_length,
                          nullptr) != key.public_length)
     return Fault::kInternal;
@@ -97,6 +104,7 @@ Result<ParsedKey> nist_curve_scalar(const Library& library, const KeyTraits& key
 
 Result<ParsedKey> nist_curve_pair(const Library& library, const KeyTraits& key, View raw, View public_key) {
   if (public_key[0] != 0x04) return Fault::kMalformed;
+  if (auto scalar = scalar_of(curve(key.private_length), raw); !scalar) return scalar.fault();
   const CurveTools* tools = curve_tools(library, key);
   if (!tools) return Fault::kConfig;
   auto native = SecretBytes::copy(raw);  // OSSL_PARAM integers are in the machine's byte order
