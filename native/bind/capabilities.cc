@@ -49,9 +49,9 @@ Napi::Object algorithms(Napi::Env env, const Library& library) {
     offered.Set(type.name, found != nullptr);
     EVP_KEYMGMT_free(found);
   }
-  offered.Set("SHA-256", library.sha256 != nullptr);
-  offered.Set("SHA-384", library.sha384 != nullptr);
-  offered.Set("SHA-512", library.sha512 != nullptr);
+  offered.Set("SHA-256", static_cast<bool>(library.sha256));
+  offered.Set("SHA-384", static_cast<bool>(library.sha384));
+  offered.Set("SHA-512", static_cast<bool>(library.sha512));
   offered.Set("AES-128-GCM", static_cast<bool>(library.aes_128_gcm));
   offered.Set("AES-256-GCM", static_cast<bool>(library.aes_256_gcm));
   offered.Set("CHACHA20-POLY1305", static_cast<bool>(library.chacha20_poly1305));

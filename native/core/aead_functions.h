@@ -3,9 +3,7 @@
 // name.
 #pragma once
 
-#include <openssl/core_dispatch.h>
-
-#include "core/openssl_pointers.h"
+#include "core/provider.h"
 
 namespace tinymls {
 

@@ -6,35 +6,40 @@
 namespace tinymls {
 namespace {
 
-// One digest context a thread and algorithm, kept: creating one costs as much as the hashing of a short input. At rest
-// it is initialised and holds nothing of the last input.
-struct KeptDigest {
-  MdCtxPtr context;
-  const EVP_MD* md = nullptr;
-};
+const DigestFunctions& functions_of(const Library& library, HashId id) {
+  switch (id) {
+    case HashId::kSha256:
+      return library.sha256;
+    case HashId::kSha384:
+      return library.sha384;
+    default:
+      return library.sha512;
+  }
+}
 
 constexpr size_t kHashIds = 3;
 
-// A digest in use. Leaves the kept context clean on every way out.
+// A digest in use. One context a thread and algorithm is kept: creating one costs as much as the hashing of a short
+// input. At rest it is initialised and holds nothing of the last input: the kept context is left clean on every way
+// out.
 class Digest {
  public:
-  Digest(const Library& library, HashId id) : id_(id), md_(hash_md(library, id)) {
-    if (md_ == nullptr) {
+  Digest(const Library& library, HashId id) : id_(id), functions_(functions_of(library, id)) {
+    if (!functions_) {
       fault_ = Fault::kConfig;
       return;
     }
-    thread_local std::array<KeptDigest, 2 * kHashIds> kept;
-    KeptDigest& slot = kept[static_cast<size_t>(id) - 1 + (library.context == nullptr ? 0 : kHashIds)];
-    if (!slot.context || slot.md != md_) {
-      slot.context.reset(EVP_MD_CTX_new());
-      slot.md = md_;
-      if (!slot.context || EVP_DigestInit_ex2(slot.context.get(), md_, nullptr) != 1) {
-        slot.context.reset();
+    thread_local std::array<DigestContextPtr, 2 * kHashIds> kept;
+    DigestContextPtr& slot = kept[static_cast<size_t>(id) - 1 + (library.context == nullptr ? 0 : kHashIds)];
+    if (!slot) {
+      slot = DigestContextPtr(functions_.create(functions_.provider), {&functions_});
+      if (!slot || !begin(slot.get())) {
+        slot.reset();
         fault_ = Fault::kMemory;
         return;
       }
     }
-    context_ = slot.context.get();
+    context_ = slot.get();
   }
   ~Digest() {
     if (context_ != nullptr && touched_) scrub();
@@ -44,7 +49,10 @@ class Digest {
 
   bool ready() const { return context_ != nullptr; }
   Fault fault() const { return fault_; }
-  bool update(View bytes) { return bytes.empty() || EVP_DigestUpdate(context_, bytes.data(), bytes.size()) == 1; }
+  bool update(View bytes) {
+    touched_ = true;
+    return bytes.empty() || functions_.update(context_, bytes.data(), bytes.size()) == 1;
+  }
   bool update(std::span<const View> parts) {
     for (View part : parts) {
       if (!update(part)) return false;
@@ -53,29 +61,28 @@ class Digest {
   }
   // Ends one message and is ready for the next.
   bool finish(uint8_t* out) {
-    return EVP_DigestFinal_ex(context_, out, nullptr) == 1 && EVP_DigestInit_ex2(context_, md_, nullptr) == 1 &&
-           (id_ != HashId::kSha256 || ended());
+    size_t written = 0;
+    if (functions_.finish(context_, out, &written, hash_length(id_)) != 1 || !begin(context_)) return false;
+    if (id_ == HashId::kSha256) touched_ = false;
+    return true;
   }
 
  private:
-  bool ended() {
-    touched_ = false;
-    return true;
-  }
+  bool begin(void* context) const { return functions_.begin(context, nullptr) == 1; }
   // Initialising clears all of a SHA-256 state, but leaves the last block in a SHA-512 state; filling that block up
   // with zeros overwrites it without a compression.
   void scrub() {
     static constexpr uint8_t kZeros[kMaxHashBlock - 1] = {};
-    EVP_DigestInit_ex2(context_, md_, nullptr);
+    begin(context_);
     if (id_ == HashId::kSha256) return;
-    EVP_DigestUpdate(context_, kZeros, sizeof kZeros);
-    EVP_DigestInit_ex2(context_, md_, nullptr);
+    functions_.update(context_, kZeros, sizeof kZeros);
+    begin(context_);
   }
 
   HashId id_;
-  const EVP_MD* md_;
-  EVP_MD_CTX* context_ = nullptr;
-  bool touched_ = false;  // holds bytes of an input
+  const DigestFunctions& functions_;
+  void* context_ = nullptr;
+  bool touched_ = false;  // holds octets of an input
   Fault fault_ = Fault::kInternal;
 };
 
@@ -94,18 +101,6 @@ void mask_block(uint8_t* block, uint64_t mask) {
 bool known(HashId id) { return id >= HashId::kSha256 && id <= HashId::kSha512; }
 
 }  // namespace
-
-const EVP_MD* hash_md(const Library& library, HashId id) {
-  switch (id) {
-    case HashId::kSha256:
-      return library.sha256.get();
-    case HashId::kSha384:
-      return library.sha384.get();
-    case HashId::kSha512:
-      return library.sha512.get();
-  }
-  return nullptr;
-}
 
 Result<void> hash(const Library& library, HashId id, std::span<const View> parts, MutableView out) {
   if (!known(id) || out.size() != hash_length(id)) return Fault::kUsage;

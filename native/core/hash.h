@@ -14,7 +14,6 @@ constexpr size_t kMaxHashLength = 64;
 constexpr size_t kMaxHashBlock = 128;
 constexpr size_t hash_block(HashId id) { return id == HashId::kSha256 ? 64 : 128; }
 constexpr size_t hash_length(HashId id) { return id == HashId::kSha256 ? 32 : id == HashId::kSha384 ? 48 : 64; }
-const EVP_MD* hash_md(const Library& library, HashId id);  // null where not offered
 
 // `out` has hash_length(id) bytes, or the call is Fault::kUsage.
 Result<void> hash(const Library& library, HashId id, std::span<const View> parts, MutableView out);

@@ -15,10 +15,9 @@ void fetch_algorithms(Library& library) {
   library.aes_256_gcm = AeadFunctions::fetch(context, "AES-256-GCM", properties);
   library.chacha20_poly1305 = AeadFunctions::fetch(context, "ChaCha20-Poly1305", properties);
   library.aes_256_ctr.reset(EVP_CIPHER_fetch(context, "AES-256-CTR", properties));
-  library.sha256.reset(EVP_MD_fetch(context, "SHA2-256", properties));
-  library.sha384.reset(EVP_MD_fetch(context, "SHA2-384", properties));
-  library.sha512.reset(EVP_MD_fetch(context, "SHA2-512", properties));
-  library.hmac.reset(EVP_MAC_fetch(context, "HMAC", properties));
+  library.sha256 = DigestFunctions::fetch(context, "SHA2-256", properties);
+  library.sha384 = DigestFunctions::fetch(context, "SHA2-384", properties);
+  library.sha512 = DigestFunctions::fetch(context, "SHA2-512", properties);
   library.argon2id.reset(EVP_KDF_fetch(context, "ARGON2ID", properties));
 }
 

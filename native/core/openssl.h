@@ -7,6 +7,7 @@
 #include <openssl/params.h>
 
 #include "core/aead_functions.h"
+#include "core/digest_functions.h"
 #include "core/fault.h"
 #include "core/openssl_pointers.h"
 
@@ -37,8 +38,7 @@ struct Library {
   const char* properties = nullptr;
   AeadFunctions aes_128_gcm, aes_256_gcm, chacha20_poly1305;
   CipherPtr aes_256_ctr;
-  MdPtr sha256, sha384, sha512;
-  MacPtr hmac;
+  DigestFunctions sha256, sha384, sha512;
   KdfPtr argon2id;
   LibCtxPtr owned;
 

@@ -4,9 +4,11 @@ export class Turns {
 
   take<T>(operation: () => T | Promise<T>): Promise<T> {
     const turn = this.#last === undefined ? start(operation) : this.#last.then(operation);
-    const settled: Promise<void> = turn.then(noop, noop).then(() => {
+    // Whether it failed is told to whoever asked for it.
+    const over = (): void => {
       if (this.#last === settled) this.#last = undefined;
-    });
+    };
+    const settled: Promise<void> = turn.then(over, over);
     this.#last = settled;
     return turn;
   }
@@ -15,8 +17,4 @@ export class Turns {
 /** At once; what it throws is a rejection all the same. */
 async function start<T>(operation: () => T | Promise<T>): Promise<T> {
   return operation();
-}
-
-function noop(): void {
-  // whether it failed is told to whoever asked for it
 }
