@@ -15,8 +15,8 @@ import { restorePrivateKey } from "../../native/keys.js";
 import { Owned } from "../../native/owned.js";
 import { memberEpoch, type MemberEpoch } from "../group/epoch.js";
 import { GroupContext, ReInit } from "../objects/index.js";
-import { EpochSecrets, epochSecretNames, type EpochSecretName, type SecretTree } from "../schedule/index.js";
-import { suiteOf, type Suite } from "../suite/index.js";
+import { EpochSecrets, epochSecretNames, type SecretTree } from "../schedule/index.js";
+import { suiteOf } from "../suite/index.js";
 import { TreePrivateKeys, type NodeKeys, type RatchetTree } from "../tree/index.js";
 import { disposeAll, type Body, type OpenedBody } from "./sealed-body.js";
 
