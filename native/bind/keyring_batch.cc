@@ -113,6 +113,7 @@ class BatchJob final : public Job {
  public:
   BatchJob(CallReader& call, std::shared_ptr<Keyring> ring, Operations operations)
       : ring_(std::move(ring)), operations_(std::move(operations)) {
+    ring_->admit_threads();
     for (size_t i = 0; i < kArrays; ++i) {
       if (napi_create_reference(call.env(), call.value(1 + i), 1, &arrays_[i]) != napi_ok)
         call.refuse(Fault::kInternal);

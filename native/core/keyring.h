@@ -55,8 +55,10 @@ class Keyring {
   Keyring(const Keyring&) = delete;
   Keyring& operator=(const Keyring&) = delete;
 
-  // A lane for one thread. `detach` keeps what it counted.
+  // A lane for one thread. `detach` keeps what it counted. The first lane is alone, and all that is called is called
+  // from its thread, until that thread admits others.
   std::shared_ptr<Lane> attach();
+  void admit_threads();
   void detach(const std::shared_ptr<Lane>& lane);
 
   // Each answers the octets written. The output is written whole, or untouched or wiped. Input and output may overlap
@@ -160,6 +162,7 @@ class Keyring {
   Totals detached_;
   uint64_t rotations_ = 0, expired_epochs_ = 0;
   Nanos born_ = 0;
+  bool threads_admitted_ = false;
   uint32_t process_ = 0;  // the process, counted in forks, that this belongs to
 };
 

@@ -93,11 +93,19 @@ Result<void> Keyring::usable() const {
 }
 
 std::shared_ptr<Lane> Keyring::attach() {
-  auto lane = std::make_shared<Lane>();
   const std::lock_guard lock(mutex_);
+  auto lane = std::make_shared<Lane>(!threads_admitted_);
+  if (!threads_admitted_ && !lanes_.empty()) std::abort();  // two lanes alone would use keys while they are wiped
   lanes_.push_back(lane);
   lane_count_.store(static_cast<uint32_t>(lanes_.size()), std::memory_order_relaxed);
   return lane;
+}
+
+void Keyring::admit_threads() {
+  const std::lock_guard lock(mutex_);
+  if (threads_admitted_) return;
+  threads_admitted_ = true;
+  for (const auto& lane : lanes_) lane->end_alone();
 }
 
 void Keyring::detach(const std::shared_ptr<Lane>& lane) {

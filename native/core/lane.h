@@ -40,9 +40,12 @@ struct OpenKey {
 };
 
 // One operation at a time: taking it is one uncontended exchange. Another thread wipes an idle lane itself and asks a
-// busy one to do so when its operation ends, so that neither waits for the other.
+// busy one to do so when its operation ends, so that neither waits for the other. A lane that is alone takes no
+// exchange, which waits for all writes before it: whoever wipes is its own thread.
 class Lane {
  public:
+  explicit Lane(bool alone = false) : alone_(alone) {}
+
   // Holds the lane for an operation, or for a few short ones.
   class Use {
    public:
@@ -60,6 +63,9 @@ class Lane {
   // where no operation used the lane since the last call, or where one is running and so drops them at its end.
   void wipe_keys();
   void expire(Nanos now);
+
+  // From its own thread, before another one may do that.
+  void end_alone() { alone_ = false; }
 
   // The rest is for the holder of a Use.
   OpenKey* find(std::span<const uint8_t, kFrameHeaderLength> header) {
@@ -80,19 +86,24 @@ class Lane {
   static constexpr size_t kMaxOpenKeys = 8;
 
   void enter() {
-    uint8_t expected = kIdle;
-    if (!state_.compare_exchange_strong(expected, kBusy, std::memory_order_acquire)) wait();
+    if (!change(kIdle, kBusy, std::memory_order_acquire)) wait();
     used_ = true;
   }
   void leave() {
-    uint8_t expected = kBusy;
-    if (!state_.compare_exchange_strong(expected, kIdle, std::memory_order_release)) wipe_and_leave();
+    if (!change(kBusy, kIdle, std::memory_order_release)) wipe_and_leave();
+  }
+  bool change(uint8_t from, State to, std::memory_order order) {
+    if (!alone_) return state_.compare_exchange_strong(from, to, order);
+    if (state_.load(std::memory_order_relaxed) != from) return false;
+    state_.store(to, std::memory_order_relaxed);
+    return true;
   }
   void wait();
   void wipe_and_leave();
   bool seize();  // true: held now; false: its holder wipes it
   void drop_keys();
 
+  bool alone_;
   std::atomic<uint8_t> state_{kIdle};
   bool used_ = false;
   uint32_t clock_ = 0;

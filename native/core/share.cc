@@ -30,6 +30,7 @@ Registry& registry() {
 }  // namespace
 
 Result<ShareToken> share_token(const std::shared_ptr<Keyring>& keyring) {
+  keyring->admit_threads();
   Registry& shared = registry();
   const std::lock_guard lock(shared.mutex);
   Entry* vacant = nullptr;

@@ -33,7 +33,10 @@ struct Party {
     ring = *made;
     lane = ring->attach();
   }
-  explicit Party(std::shared_ptr<Keyring> shared) : ring(std::move(shared)), lane(ring->attach()) {}
+  explicit Party(std::shared_ptr<Keyring> shared) : ring(std::move(shared)) {
+    ring->admit_threads();
+    lane = ring->attach();
+  }
 
   Bytes seal(std::string_view plaintext, View aad = {}) {
     Bytes frame(plaintext.size() + kFrameOverhead);

@@ -20,6 +20,7 @@ TEST(KeyringThreads, NoSequenceNumberIsUsedTwice) {
   options.ratchet_period = 0;
   options.max_operations = 30'000;  // rotates in between
   auto ring = *Keyring::create(options, {});
+  ring->admit_threads();
   std::vector<std::vector<std::pair<uint32_t, uint64_t>>> used(kThreads);
   std::vector<std::thread> threads;
   for (auto& mine : used) {
@@ -52,6 +53,7 @@ TEST(KeyringThreads, AnyMixOfOperationsEndsWithAWholeResultOrATypedFault) {
     options.max_key_age = 20'000'000;
     options.replay_window = 1 << 20;
     auto ring = *Keyring::create(options, shared ? View(kSecret) : View{});
+    ring->admit_threads();
     std::atomic<uint64_t> opened{0};
     std::atomic<bool> stop{false};
     std::vector<std::thread> threads;
