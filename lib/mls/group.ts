@@ -372,7 +372,7 @@ export class Group {
   #close(reason: string): void {
     if (this.#closed !== undefined) return;
     this.#closed = reason;
-    this.#commits.supersede();
+    this.#commits.close();
     this.#state.dispose();
     this.#host.forget(this);
   }

@@ -1,6 +1,6 @@
 import { TinyMlsError } from "../errors.js";
 import { commitOptions, takesOptions } from "./group/arguments.js";
-import { intentOf, ownOptions, remainingOptions } from "./group/commit-intent.js";
+import { disposeKeys, intentOf, ownOptions, remainingOptions } from "./group/commit-intent.js";
 import type { PreparedCommit } from "./durable/pending-records.js";
 import { buildCommit, type CommitOptions } from "./group/build-commit.js";
 import { createCommit, type HandshakeFraming } from "./group/create-commit.js";
@@ -26,6 +26,8 @@ export class OwnCommits implements CommitOwner {
   #pending: PendingCommit | undefined;
   /** The two that were made last, whatever became of them. */
   #recent: PendingCommit[] = [];
+  /** Those that hold a new signature key to be made anew with, as long as somebody has them. */
+  #keyed: WeakRef<PendingCommit>[] = [];
 
   /** @param pending from storage */
   constructor(kept: KeptState, framing: HandshakeFraming, gate: Gate, pending: PreparedCommit | undefined) {
@@ -47,12 +49,13 @@ export class OwnCommits implements CommitOwner {
     if (known === undefined) return void this.#begin(prepared);
     known.revive(prepared);
     this.#pending = known;
+    this.#watchKey(known);
   }
 
   prepare(options: CommitOptions): Promise<PendingCommit> {
     return this.#gate.active("commit", () => {
       takesOptions("commit", options, commitOptions);
-      return this.#prepare(ownOptions(options));
+      return this.#prepareOwn(ownOptions(options));
     });
   }
 
@@ -88,13 +91,29 @@ export class OwnCommits implements CommitOwner {
         });
       }
       this.#drop(pending, "discarded");
-      return this.#prepare(options);
+      return this.#prepareOwn(options);
     });
   }
 
-  /** A commit of someone else took the place of the one that is pending, or the group is over. */
+  /** A commit of someone else took the place of the one that is pending. */
   supersede(): void {
     if (this.#pending !== undefined) this.#drop(this.#pending, "superseded");
+  }
+
+  /** The group is over. */
+  close(): void {
+    this.supersede();
+    for (const pending of this.#keyed) pending.deref()?.forget();
+  }
+
+  /** Owns the signature key among the options. */
+  async #prepareOwn(options: CommitOptions): Promise<PendingCommit> {
+    try {
+      return await this.#prepare(options);
+    } catch (error) {
+      disposeKeys(options);
+      throw error;
+    }
   }
 
   async #prepare(options: CommitOptions): Promise<PendingCommit> {
@@ -126,7 +145,14 @@ export class OwnCommits implements CommitOwner {
   #begin(prepared: PreparedCommit): PendingCommit {
     this.#pending = new PendingCommit(this, prepared);
     this.#recent = [this.#pending, ...this.#recent.slice(0, 1)];
+    this.#watchKey(this.#pending);
     return this.#pending;
+  }
+
+  #watchKey(pending: PendingCommit): void {
+    if (!pending.holdsKey) return;
+    this.#keyed = this.#keyed.filter((other) => other.deref()?.holdsKey);
+    this.#keyed.push(new WeakRef(pending));
   }
 
   get #state(): MemberState {

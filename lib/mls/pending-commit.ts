@@ -1,5 +1,6 @@
 import { TinyMlsError } from "../errors.js";
 import { createGroupInfo, encodeGroupInfo } from "./group/group-info.js";
+import { disposeKeys } from "./group/commit-intent.js";
 import type { AddPlan } from "./group/plan-add.js";
 import type { PreparedCommit } from "./durable/pending-records.js";
 import type { SkippedProposal } from "./group/choose-proposals.js";
@@ -90,6 +91,7 @@ export class PendingCommit {
   /** @internal It is pending as the storage has it: what was done with it since could not be written. */
   revive(prepared: PreparedCommit): void {
     this.#prepared.staged.discard();
+    this.forget();
     this.#prepared = prepared;
     this.#state = "pending";
   }
@@ -97,7 +99,19 @@ export class PendingCommit {
   /** @internal */
   settle(state: Exclude<PendingCommitState, "pending">): void {
     if (this.#state !== "pending") return;
-    if (state !== "confirmed") this.#prepared.staged.discard();
+    if (state === "confirmed") this.forget();
+    else this.#prepared.staged.discard();
     this.#state = state;
+  }
+
+  /** @internal A new signature key, to be made anew with. */
+  get holdsKey(): boolean {
+    const { update } = this.#prepared.intent.options;
+    return this.#state !== "confirmed" && typeof update === "object" && update.signatureKey !== undefined;
+  }
+
+  /** @internal It is not made anew any more. */
+  forget(): void {
+    disposeKeys(this.#prepared.intent.options);
   }
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { cpSync } from "node:fs";
 import { Client, type ClientOptions, type Group, type Received, type Storage } from "tinymls";
+import { signature } from "tinymls/crypto";
 import { expectSameEpoch, summary } from "../group/people.js";
 import { memoryPlace, sqlitePlace, storageKey, type Place } from "./stores.js";
 
@@ -157,7 +158,11 @@ describe.each(["memory", "sqlite"] as const)("a client on %s, closed and opened 
     again = await restart(again.client, place, group);
     expect(again.group.pendingCommit).toBeUndefined();
 
-    const lost = await again.group.commit({ add: [await carol.createKeyPackage()] });
+    const lost = await again.group.commit({
+      add: [await carol.createKeyPackage()],
+      update: { signatureKey: signature.generateKeyPair("Ed25519") },
+    });
+    const former = Buffer.from(again.group.members()[0]!.signatureKey);
     again = await restart(again.client, place, group);
     const second = await bobs.commit({ update: true });
     await second.confirm();
@@ -174,6 +179,7 @@ describe.each(["memory", "sqlite"] as const)("a client on %s, closed and opened 
     expect(again.group.pendingCommit).toBeUndefined();
     expect(await receive(again.group, rebased.commit)).toEqual(["ownEcho"]);
     expectSameEpoch(again.group, bobs, carols);
+    expect(bobs.members()[0]!.signatureKey).not.toEqual(former);
 
     await again.group.commit({ remove: [2] });
     again = await restart(again.client, place, group);

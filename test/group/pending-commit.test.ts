@@ -1,6 +1,7 @@
 // Publishing as a transaction: prepare, publish, confirm or discard; a lost race is made anew; nothing wedges the group.
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { Client } from "tinymls";
+import { signature } from "tinymls/crypto";
 import { heldHandles } from "../held-handles.js";
 import { close, deliver, expectSameEpoch, groupOf, viewOf, type Person } from "./people.js";
 
@@ -161,6 +162,42 @@ test("rebase while the commit is still pending makes a new one in its place", as
   await second.discard();
   await deliver(await c.commit(), a, b, d);
   expectSameEpoch(a, b, c, d);
+});
+
+test("a new signature key is kept by the commit: the application disposes its own, whatever becomes of the commit", async () => {
+  const [a, b, c, d] = groups();
+  const changed = async (): Promise<Awaited<ReturnType<typeof a.commit>>> => {
+    using signatureKey = signature.generateKeyPair("Ed25519");
+    const pending = await a.commit({ update: { signatureKey } });
+    expect(a.members()[0]!.signatureKey).not.toEqual(signatureKey.publicKey);
+    return pending;
+  };
+  const lost = await changed();
+  await deliver(await b.commit({ update: true }), a, c, d);
+  expect(lost.state).toBe("superseded");
+  const first = await lost.rebase();
+  await first.discard();
+  const again = await lost.rebase();
+  const before = Buffer.from(a.members()[0]!.signatureKey);
+  await deliver(again, b, c, d);
+  expect(b.members()[0]!.signatureKey).not.toEqual(before);
+  for (const group of [b, c, d]) {
+    expect(await group.receiveMessage(await a.sendMessage("signed by it"))).toMatchObject({ kind: "application" });
+  }
+
+  const disposed = signature.generateKeyPair("Ed25519");
+  disposed.dispose();
+  const [view, held] = [viewOf(a), heldHandles()];
+  await expect(a.commit({ update: { signatureKey: disposed } })).rejects.toMatchObject({ code: "usage" });
+  using wrong = signature.generateKeyPair("ECDSA-P256");
+  const another = { code: "usage", message: "the new signatureKey of the leaf has to be one for Ed25519" };
+  await expect(a.commit({ update: { signatureKey: wrong } })).rejects.toMatchObject(another);
+  await expect(a.proposeUpdate({ signatureKey: wrong })).rejects.toMatchObject(another);
+  expect(a.pendingCommit).toBeUndefined();
+  expect(viewOf(a)).toEqual(view);
+  expect(heldHandles()).toBe(held + 1); // the one of the application
+  await (await changed()).discard();
+  await changed(); // closed while it is pending
 });
 
 test("a member that is removed while its commit is pending is out, and holds nothing", async () => {

@@ -67,12 +67,12 @@ export async function loadPending(records: RecordSet, state: MemberState): Promi
   const stored = decode(Messages, await records.readLarge(messagesName), limits);
   const staged = await loadStaged(records, state, Buffer.from(stored.treeChanges));
   try {
-    const { intent, plan } = decodeIntent(staged.next.suite, stored.intent, staged.next.signatureKey);
     const skipped = stored.skipped.flatMap(({ ref, reason }) => {
       const proposal = state.proposals.get(ref);
       return proposal === undefined ? [] : [{ proposal, reason: Buffer.from(reason).toString() }];
     });
     const welcome = stored.welcome === null ? undefined : Buffer.from(stored.welcome);
+    const { intent, plan } = decodeIntent(staged.next.suite, stored.intent, staged.next.signatureKey);
     return { commit: Buffer.from(stored.commit), welcome, staged, plan, skipped, intent };
   } catch (error) {
     staged.discard();

@@ -81,7 +81,7 @@ export function encodeIntent({ options, removed }: CommitIntent, { accepted, rej
   });
 }
 
-/** @param newSignatureKey of the leaf, where the commit changes it; lent */
+/** @param newSignatureKey of the leaf, where the commit changes it; lent: the intent has a clone */
 export function decodeIntent(
   suite: Suite,
   bytes: Uint8Array,
@@ -104,7 +104,7 @@ function optionsOf(stored: StoredIntent, newSignatureKey: PrivateKey): CommitOpt
   const changes: LeafChanges = {
     credential: stored.credential ?? undefined,
     extensions: stored.leafExtensions ?? undefined,
-    ...(stored.update > choices.more && { signatureKey: newSignatureKey }),
+    ...(stored.update > choices.more && { signatureKey: newSignatureKey.clone() }),
   };
   const { reinit } = stored;
   return {

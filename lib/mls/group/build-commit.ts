@@ -21,7 +21,7 @@ type Bytes = Uint8Array;
 /** Changes of the own leaf. Its encryption key is fresh in any case. */
 export interface LeafChanges {
   readonly credential?: Credential | undefined;
-  /** Lent: the group keeps a copy. `rebase()` takes it again, so keep it until the commit is confirmed. */
+  /** Lent: the group keeps a copy. */
   readonly signatureKey?: PrivateKey | undefined;
   readonly extensions?: readonly Extension[] | undefined;
 }
@@ -102,8 +102,20 @@ function selfContained({ ownLeafIndex }: MemberEpoch, sent: CachedProposal): Sen
   return isOwn ? { proposal, sender } : sent;
 }
 
-/** The own leaf as it is, with changes. */
-export function leafContent({ tree, ownLeafIndex, signatureKey }: MemberEpoch, changes?: LeafChanges): LeafContent {
+/**
+ * The own leaf as it is, with changes.
+ * @throws TinyMlsError `usage` for a signature key of another scheme than the suite's
+ */
+export function leafContent(
+  { suite, tree, ownLeafIndex, signatureKey }: MemberEpoch,
+  changes?: LeafChanges,
+): LeafContent {
+  const scheme = suite.algorithms.signature;
+  if (changes?.signatureKey !== undefined && changes.signatureKey.algorithm !== scheme) {
+    throw new TinyMlsError("usage", `the new signatureKey of the leaf has to be one for ${scheme}`, {
+      component: "mls",
+    });
+  }
   const { credential, capabilities, extensions } = tree.leaf(ownLeafIndex)!.value;
   return {
     credential: changes?.credential === undefined ? credential : ownCredential(changes.credential),

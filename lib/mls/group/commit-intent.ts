@@ -4,7 +4,10 @@ import type { MemberEpoch } from "./epoch.js";
 import { ownCredential, ownExtensions } from "./own-copies.js";
 import type { AcceptedKeyPackage, AddPlan } from "./plan-add.js";
 
-/** What a commit was to do, in terms that outlive the epoch: leaf indices pass from member to member. */
+/**
+ * What a commit was to do, in terms that outlive the epoch: leaf indices pass from member to member. It owns the new signature key among the
+ * options.
+ */
 export interface CommitIntent {
   readonly options: CommitOptions;
   readonly added: readonly AcceptedKeyPackage[];
@@ -20,7 +23,7 @@ export function intentOf({ tree }: MemberEpoch, options: CommitOptions, plan: Ad
   return { options, added: plan.accepted, removed };
 }
 
-/** What is left to do of an intent in another epoch; undefined where nothing is. */
+/** What is left to do of an intent in another epoch, with a signature key of its own; undefined where nothing is. */
 export function remainingOptions(
   { options, added, removed }: CommitIntent,
   { tree }: MemberEpoch,
@@ -33,15 +36,14 @@ export function remainingOptions(
   // A commit that was only to refresh keys or to cover proposals still has that to do.
   const onlyMembers = !hasMore && (update === undefined || update === false) && added.length + removed.length > 0;
   if (onlyMembers && remove.length + add.length === 0) return undefined;
-  return { ...options, remove, add };
+  return { ...options, remove, add, update: ownUpdate(update) };
 }
 
-/** What an application passed, copied: a rebase asks for the same again. */
+/** What an application passed, copied, the signature key cloned: a rebase asks for the same again. */
 export function ownOptions(options: CommitOptions): CommitOptions {
   const { update, psks, extensions, custom, reinit, proposals, authenticatedData, groupInfoExtensions } = options;
   return {
     ...options,
-    update: typeof update === "object" ? ownChanges(update) : update,
     psks: psks?.map((psk) =>
       "external" in psk ? { external: Buffer.from(psk.external as string) } : { epoch: psk.epoch },
     ),
@@ -55,13 +57,20 @@ export function ownOptions(options: CommitOptions): CommitOptions {
     proposals: Array.isArray(proposals) ? (proposals as readonly Uint8Array[]).map(ownCopy) : proposals,
     authenticatedData: authenticatedData && ownCopy(authenticatedData),
     groupInfoExtensions: groupInfoExtensions && ownExtensions(groupInfoExtensions),
+    update: ownUpdate(update), // last: a key that is cloned is owned by someone
   };
 }
 
-function ownChanges({ credential, signatureKey, extensions }: LeafChanges): LeafChanges {
+export function disposeKeys({ update }: CommitOptions): void {
+  if (typeof update === "object") update.signatureKey?.dispose();
+}
+
+function ownUpdate(update: CommitOptions["update"]): CommitOptions["update"] {
+  if (typeof update !== "object") return update;
+  const { credential, signatureKey, extensions }: LeafChanges = update;
   return {
     credential: credential && ownCredential(credential),
-    signatureKey,
     extensions: extensions && ownExtensions(extensions),
+    signatureKey: signatureKey?.clone(),
   };
 }
