@@ -13,6 +13,7 @@ import {
 import { PrivateKey } from "tinymls/crypto";
 import { CredentialType, unassignedType, type Credential } from "tinymls/messages";
 import { heldHandles } from "../held-handles.js";
+import { viewOf } from "../group/people.js";
 import { issue, KeyUsageFlags, type Issued, type KeyAlgorithm } from "../credentials/certificates.js";
 
 /** RFC 9420 §17.1: what the cipher suites sign with. */
@@ -141,7 +142,18 @@ test("credentials of the application's own type: trusted, replaced and refused a
   expect(await b.receiveMessage(pending.commit)).toMatchObject({ kind: "commit" });
   await pending.confirm();
   expect(a.members()[1]!.identity.toString()).toBe("bob:2");
-  await expect(b.proposeUpdate({ credential: badgeOf("alice:7") })).rejects.toMatchObject({ rule: "5.3.1/successor" });
+
+  // What the others would refuse is not even made.
+  const info = await a.groupInfo();
+  const [view, held] = [viewOf(b), heldHandles()];
+  const takeover = { credential: badgeOf("alice:7") };
+  await expect(b.proposeUpdate(takeover)).rejects.toMatchObject({ rule: "5.3.1/successor" });
+  await expect(b.commit({ update: takeover })).rejects.toMatchObject({ rule: "5.3.1/successor" });
+  const untrusted = b.commit({ update: { credential: badgeOf("bob") } });
+  await expect(untrusted).rejects.toMatchObject({ rule: "5.3.1/credential" });
+  await expect(forged.joinExternal(info)).rejects.toMatchObject({ rule: "5.3.1/credential" });
+  expect(viewOf(b)).toEqual(view);
+  expect(heldHandles()).toBe(held);
   expect(sameIdentity(a.members()[1]!.credential, badgeOf("bob:2"))).toBe(true);
   for (const client of [alice, bob, forged, basic]) await client.close();
 });

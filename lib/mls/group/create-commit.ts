@@ -38,7 +38,7 @@ import type { AppliedProposals } from "./apply-proposals.js";
 import type { MemberEpoch, PublicEpoch } from "./epoch.js";
 import { createGroupInfo } from "./group-info.js";
 import { pathRequired, type SentProposal } from "./proposals.js";
-import type { GroupPolicy } from "./policy.js";
+import { checkCommitter, type GroupPolicy } from "./policy.js";
 import { pskSecretOf, type PskLookup } from "./psk-store.js";
 import { confirmedContext, nextContext } from "./stage-commit.js";
 import { stageEpoch, type StagedEpoch } from "./stage-member.js";
@@ -102,7 +102,7 @@ export async function createCommit(
   const setting = { suite, context: context.value, tree, policy, pskUsage: request.pskUsage };
   const applied = await stageProposals(setting, request.proposals, ownLeafIndex);
   const withPath = request.forcePath || pathRequired(request.proposals, policy.customProposals);
-  const path = withPath ? await createPath(current, applied, request) : undefined;
+  const path = withPath ? await createPath(current, policy, applied, request) : undefined;
   using owned = new Owned();
   const pathKeys = owned.add(path?.secrets);
 
@@ -153,8 +153,14 @@ interface CreatedPath {
   readonly secrets: PathKeys;
 }
 
-function createPath(current: MemberEpoch, applied: AppliedProposals, request: CommitRequest): Promise<CreatedPath> {
+async function createPath(
+  current: MemberEpoch,
+  policy: GroupPolicy,
+  applied: AppliedProposals,
+  request: CommitRequest,
+): Promise<CreatedPath> {
   const { suite, context, ownLeafIndex } = current;
+  await checkCommitter(policy, request.leaf, current.tree.leaf(ownLeafIndex)!.value);
   return createUpdatePath({
     suite,
     tree: applied.tree,

@@ -23,7 +23,7 @@ import { confirmed } from "./create-commit.js";
 import { memberEpoch, type MemberEpoch, type PublicEpoch } from "./epoch.js";
 import { externalPubOf } from "./group-extensions.js";
 import type { LeafIdentity } from "./key-package.js";
-import type { GroupPolicy } from "./policy.js";
+import { checkCommitter, type GroupPolicy } from "./policy.js";
 import type { SentProposal } from "./proposals.js";
 import { pskSecretOf, type PskLookup } from "./psk-store.js";
 import { confirmedContext, nextContext, placeJoiner } from "./stage-commit.js";
@@ -70,7 +70,7 @@ export async function createExternalCommit(request: ExternalJoinRequest): Promis
     "external",
   );
   const placed = placeJoiner(applied.tree);
-  const path = await createPath(current, applied, placed, identity);
+  const path = await createPath(current, policy, applied, placed, identity);
   temporary.add(path.secrets);
 
   const framing = FramingContext.of(suite, current.context);
@@ -121,18 +121,21 @@ function proposalsOf(
   return list.map((proposal) => ({ proposal, sender: { senderType: SenderType.newMemberCommit } }));
 }
 
-function createPath(
+async function createPath(
   current: PublicEpoch,
+  policy: GroupPolicy,
   applied: AppliedProposals,
   placed: ReturnType<typeof placeJoiner>,
   identity: LeafIdentity,
 ): ReturnType<typeof createUpdatePath> {
   const { credential, capabilities, extensions, signatureKey } = identity;
+  const leaf = { credential, capabilities, extensions, signatureKey: signatureKey.publicKey };
+  await checkCommitter(policy, leaf, applied.removed[0]?.before);
   return createUpdatePath({
     suite: current.suite,
     tree: placed.tree,
     sender: placed.leaf,
-    leaf: { credential, capabilities, extensions, signatureKey: signatureKey.publicKey },
+    leaf,
     signatureKey,
     groupId: current.context.value.groupId,
     requirements: leafRequirements(current.context.value),

@@ -25,8 +25,10 @@ export function lifetimePolicy({ now, maximumLifetime }: GroupPolicy): LifetimeP
   return { now: BigInt(Math.floor(now() / 1000)), maximum: maximumLifetime };
 }
 
+type Identity = Pick<LeafNode, "credential" | "signatureKey">;
+
 /** RFC 9420 §5.3.1: refuses a leaf whose credential the application does not trust. */
-export async function checkCredential(policy: GroupPolicy, leaf: LeafNode, use: CredentialUse): Promise<void> {
+export async function checkCredential(policy: GroupPolicy, leaf: Identity, use: CredentialUse): Promise<void> {
   const trusted = await policy.authentication.validateCredential(leaf.credential, leaf.signatureKey, use);
   if (!trusted) refuse("5.3.1/credential");
 }
@@ -42,4 +44,17 @@ export async function checkExternalSenders(policy: GroupPolicy, extensions: read
 /** RFC 9420 §5.3.1: refuses a leaf whose credential the application does not take as successor of the one before. */
 export async function checkSuccessor(policy: GroupPolicy, previous: Credential, next: Credential): Promise<void> {
   if (!(await policy.authentication.isValidSuccessor(previous, next))) refuse("5.3.1/successor");
+}
+
+/**
+ * RFC 9420 §5.3.1: the leaf of a commit's path, in place of `previous` if there was one. Who makes a commit asks the same, so as to publish none
+ * that the others refuse.
+ */
+export async function checkCommitter(
+  policy: GroupPolicy,
+  leaf: Identity,
+  previous: Pick<LeafNode, "credential"> | undefined,
+): Promise<void> {
+  await checkCredential(policy, leaf, "newMember");
+  if (previous !== undefined) await checkSuccessor(policy, previous.credential, leaf.credential);
 }

@@ -13,7 +13,7 @@ import {
 } from "../tree/index.js";
 import type { AppliedProposals } from "./apply-proposals.js";
 import type { PublicEpoch } from "./epoch.js";
-import { checkCredential, checkSuccessor, lifetimePolicy, type GroupPolicy } from "./policy.js";
+import { checkCommitter, lifetimePolicy, type GroupPolicy } from "./policy.js";
 import { pathRequired, type SentProposal } from "./proposals.js";
 import { stageProposals, type Committer } from "./stage-proposals.js";
 
@@ -111,13 +111,10 @@ async function mergePath(
   );
   const { leafNode } = path.updatePath;
   const merged = mergeUpdatePath(path, groupId, requirements);
-  await checkCredential(policy, leafNode, "newMember");
+  // RFC 9420 §12.2: a joiner that removes its former self is held to what an Update of that leaf would be.
   const previous = committer === "external" ? applied.removed[0]?.before : epoch.tree.leaf(committer)?.value;
-  if (previous !== undefined) {
-    // RFC 9420 §12.2: a joiner that removes its former self is held to what an Update of that leaf would be.
-    checkFreshEncryptionKey("12.4.2/leaf-encryption-key", previous, leafNode);
-    await checkSuccessor(policy, previous.credential, leafNode.credential);
-  }
+  if (previous !== undefined) checkFreshEncryptionKey("12.4.2/leaf-encryption-key", previous, leafNode);
+  await checkCommitter(policy, leafNode, previous);
   if (committer === "external") await authorizeJoiner(policy, leafNode);
   return merged;
 }
