@@ -32,7 +32,7 @@ export async function measureGroup(world, peers, plan) {
 
 // Each contender in a group of its own, of the same size and shape. tinymls comes first.
 async function gathered(world, kinds) {
-  const shape = world.populated ? await grown(world) : await added(world);
+  const shape = await shapeOf(world);
   const contenders = [];
   for (const { name, create } of kinds) {
     const reason = world.without?.[name];
@@ -50,6 +50,11 @@ async function gathered(world, kinds) {
   }
   shape.close();
   return { contenders, close: () => Promise.all(contenders.map(({ contender }) => contender.close())) };
+}
+
+/** A group of that shape, which contenders enter; `close` it then. */
+export function shapeOf(world) {
+  return world.populated ? grown(world) : added(world);
 }
 
 async function added({ suite, members }) {
