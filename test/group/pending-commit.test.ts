@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { Client } from "tinymls";
 import { signature } from "tinymls/crypto";
+import { greaseValues } from "tinymls/messages";
 import { heldHandles } from "../held-handles.js";
 import { close, deliver, expectSameEpoch, groupOf, viewOf, type Person } from "./people.js";
 
@@ -304,4 +305,47 @@ test("leaving: the others commit the proposal, and the one who leaves reads it",
   await deliver(pending, a, c);
   expect(await d.receiveMessage(pending.commit)).toMatchObject({ kind: "commit", selfRemoved: true });
   expectSameEpoch(a, b, c);
+});
+
+test("a ReInit that the members could not follow is not committed, whoever proposes it", async () => {
+  const [a, b, c, d] = groups();
+  const [view, held] = [viewOf(a), heldHandles()];
+  const unknownSuite = { cipherSuite: 0x7777 };
+  const unlisted = { extensions: [{ extensionType: 0xf0f0, extensionData: Buffer.alloc(1) }] };
+  for (const reinit of [unknownSuite, unlisted]) {
+    await expect(a.commit({ reinit })).rejects.toMatchObject({ code: "usage", section: "RFC 9420 §11.2" });
+  }
+  expect(viewOf(a)).toEqual(view);
+  expect(heldHandles()).toBe(held);
+
+  for (const reinit of [unknownSuite, unlisted]) {
+    const proposal = await b.proposeReInit(reinit);
+    for (const group of [a, c, d]) expect(await group.receiveMessage(proposal)).toMatchObject({ kind: "proposal" });
+  }
+  const pending = await a.commit();
+  expect(pending.skippedProposals.map(({ reason }) => reason)).toEqual([
+    "member 0 does not support cipher suite 30583",
+    expect.stringContaining("13.4/group-extensions-listed"),
+  ]);
+  await deliver(pending, b, c, d);
+  expectSameEpoch(a, b, c, d);
+});
+
+test("a GroupInfo gets no extension twice: those who are added could not join", async () => {
+  const [a, b, c, d] = groups();
+  const erin = await outsider("erin");
+  const add = [await erin.createKeyPackage()];
+  const [view, held] = [viewOf(a), heldHandles()];
+  const of = (...types: number[]) => types.map((extensionType) => ({ extensionType, extensionData: Buffer.of(7) }));
+  for (const extensions of [of(2), of(4), of(0xf0f0, 0xf0f0)]) {
+    await expect(a.commit({ add, groupInfoExtensions: extensions })).rejects.toMatchObject({ code: "usage" });
+    await expect(a.groupInfo({ extensions })).rejects.toMatchObject({ code: "usage" });
+  }
+  expect(viewOf(a)).toEqual(view);
+  expect(heldHandles()).toBe(held);
+
+  const everyGrease = of(...greaseValues); // of which one is added otherwise
+  const pending = await a.commit({ add, groupInfoExtensions: everyGrease });
+  await deliver(pending, b, c, d);
+  expectSameEpoch(a, await erin.joinGroup(pending.welcome!), b, c, d);
 });

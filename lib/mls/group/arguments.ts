@@ -23,7 +23,7 @@ import {
   type Shape,
 } from "../../shapes.js";
 import { storageShape } from "../../storage/check.js";
-import { Credential } from "../objects/index.js";
+import { Credential, ExtensionType, type Extension } from "../objects/index.js";
 import { isDefaultType } from "./proposals.js";
 
 export { octets, octetsOrText, text, uint32 } from "../../shapes.js";
@@ -60,6 +60,15 @@ const credential = is("a credential of RFC 9420 §5.3", (value) => {
 export const extensionList = listOf(
   record({ extensionType: uint16, extensionData: octets }, ["extensionType", "extensionData"]),
 );
+
+/** RFC 9420 §12.4.3: beside those that tinymls adds. Nobody could join by a GroupInfo that has one twice. */
+const groupInfoExtensions: Shape = (value) => extensionList(value) ?? addable(value);
+
+const addable = is("extensions of different types, without ratchet_tree and external_pub", (value) => {
+  const types = new Set((value as readonly Extension[]).map(({ extensionType }) => extensionType));
+  if (types.has(ExtensionType.ratchetTree) || types.has(ExtensionType.externalPub)) return false;
+  return types.size === (value as readonly Extension[]).length;
+});
 
 export const secretOrOctets = is("a Secret or a Uint8Array, not empty", (value) => {
   if (value instanceof Secret) return value.byteLength > 0;
@@ -125,10 +134,10 @@ export const commitOptions = record({
   proposals: either(flag, listOfOctets),
   ratchetTree: flag,
   authenticatedData: octets,
-  groupInfoExtensions: extensionList,
+  groupInfoExtensions,
 });
 
-export const groupInfoOptions = record({ ratchetTree: flag, externalPub: flag, extensions: extensionList });
+export const groupInfoOptions = record({ ratchetTree: flag, externalPub: flag, extensions: groupInfoExtensions });
 export const beginOptions = record({ ratchetTree: flag });
 export const branchOptions = record({ groupId: octets, extensions: extensionList, ratchetTree: flag });
 export const closeOptions = record({ forget: flag });

@@ -9,6 +9,7 @@ import {
   type GroupContext,
   type PreSharedKeyID,
   type Proposal,
+  type ReInit,
 } from "../objects/index.js";
 import { pskNonce } from "../schedule/index.js";
 import type { Suite } from "../suite/index.js";
@@ -58,7 +59,7 @@ export const asked = {
   },
 
   /** RFC 9420 §12.1.5. */
-  reinit(suite: Suite, { extensions }: Context, options: ReInitOptions = {}): Proposal {
+  reinit(suite: Suite, { extensions }: Context, options: ReInitOptions = {}): Proposal & ReInit {
     takesOptions("proposeReInit", options, reinitOptions);
     return {
       proposalType: ProposalType.reinit,

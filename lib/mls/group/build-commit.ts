@@ -15,6 +15,7 @@ import { planAdd, type AddPlan } from "./plan-add.js";
 import type { CachedProposal } from "./proposal-cache.js";
 import { affectedLeaf, ofType, type SentProposal } from "./proposals.js";
 import { isAboutTheInput } from "./received.js";
+import { reasonAgainstReInit } from "./reinit-support.js";
 
 type Bytes = Uint8Array;
 
@@ -150,7 +151,8 @@ function withRefs({ proposals }: MemberState, refs: readonly Bytes[]): CachedPro
   return proposals.list().filter(({ ref }) => wanted.has(ref.toString("hex")));
 }
 
-function proposalsByValue({ suite, context, ownLeafIndex }: MemberEpoch, options: CommitOptions): Proposal[] {
+function proposalsByValue(epoch: MemberEpoch, options: CommitOptions): Proposal[] {
+  const { suite, context, ownLeafIndex } = epoch;
   const list: Proposal[] = [];
   if (options.extensions !== undefined) {
     list.push(asked.groupContextExtensions(options.extensions));
@@ -166,8 +168,19 @@ function proposalsByValue({ suite, context, ownLeafIndex }: MemberEpoch, options
   }
   for (const reference of options.psks ?? []) list.push(asked.psk(suite, context.value, reference));
   for (const { type, data } of options.custom ?? []) list.push(asked.custom(type, data));
-  if (options.reinit !== undefined) list.push(asked.reinit(suite, context.value, options.reinit));
+  if (options.reinit !== undefined) list.push(askedReInit(epoch, options.reinit));
   return list;
+}
+
+function askedReInit(epoch: MemberEpoch, options: ReInitOptions): Proposal {
+  const reinit = asked.reinit(epoch.suite, epoch.context.value, options);
+  const reason = reasonAgainstReInit(epoch, reinit);
+  if (reason === undefined) return reinit;
+  throw new TinyMlsError("usage", `the members could not begin the group that this ReInit asks for: ${reason}`, {
+    operation: "commit",
+    component: "mls",
+    section: "RFC 9420 §11.2",
+  });
 }
 
 function addSetting({ epoch, environment }: MemberState, list: readonly SentProposal[]): AddSetting {

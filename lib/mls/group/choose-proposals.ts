@@ -1,13 +1,15 @@
 /** RFC 9420 §12.2, §12.4: which of the proposals received in an epoch a commit covers. */
 import { encode } from "../../codec/index.js";
 import { TinyMlsError } from "../../errors.js";
-import { PreSharedKeyID, ProposalType, type LeafNode } from "../objects/index.js";
+import { PreSharedKeyID, ProposalType, type LeafNode, type ReInit } from "../objects/index.js";
 import { Checks } from "./checks.js";
+import type { MemberEpoch } from "./epoch.js";
 import type { MemberState } from "./member-state.js";
 import { hasPsk, type PskLookup } from "./psk-store.js";
 import type { CachedProposal } from "./proposal-cache.js";
 import { affectedLeaf, isDefaultType } from "./proposals.js";
 import { isAboutTheInput } from "./received.js";
+import { reasonAgainstReInit } from "./reinit-support.js";
 import { validateProposal } from "./validate-proposal.js";
 
 /** A proposal that is left out, because the commit would not be valid with it. */
@@ -56,7 +58,7 @@ export async function chooseProposals(
 }
 
 class Choice {
-  readonly #own: number;
+  readonly #epoch: MemberEpoch;
   readonly #lookup: PskLookup;
   readonly #byValue: ByValue;
   readonly #lastChange: ReadonlyMap<number, CachedProposal>;
@@ -67,7 +69,7 @@ class Choice {
   #reinit = false;
 
   constructor({ epoch, environment }: MemberState, byValue: ByValue, proposals: readonly CachedProposal[]) {
-    this.#own = epoch.ownLeafIndex;
+    this.#epoch = epoch;
     this.#lookup = environment.psks;
     this.#byValue = byValue;
     this.#lastChange = lastChanges(proposals);
@@ -80,7 +82,7 @@ class Choice {
     const { proposal } = sent;
     const leaf = affectedLeaf(sent);
     if (leaf !== undefined) {
-      if (leaf === this.#own) {
+      if (leaf === this.#epoch.ownLeafIndex) {
         return proposal.proposalType === ProposalType.update ? "own update" : "a committer cannot remove itself";
       }
       if (this.#byValue.removed.has(leaf)) return "the commit removes this member";
@@ -94,13 +96,18 @@ class Choice {
         return this.#repeated(this.#psks, encode(PreSharedKeyID, proposal.psk).toString("latin1"));
       case ProposalType.reinit:
         if (this.#reinit || !this.#onlyReInits) return "a ReInit is committed alone";
-        this.#reinit = true;
-        return undefined;
+        return this.#unsupported(proposal);
       case ProposalType.groupContextExtensions:
         if (this.#extensions) return "the extensions are replaced once";
         this.#extensions = true;
     }
     return undefined;
+  }
+
+  #unsupported(reinit: ReInit): string | undefined {
+    const reason = reasonAgainstReInit(this.#epoch, reinit);
+    this.#reinit = reason === undefined;
+    return reason;
   }
 
   #repeatedKeys({ encryptionKey, signatureKey }: LeafNode): string | undefined {

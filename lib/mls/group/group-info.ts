@@ -42,7 +42,11 @@ export function createGroupInfo(epoch: MemberEpoch, contents: GroupInfoContents)
 }
 
 function groupInfoExtensions(epoch: MemberEpoch, contents: GroupInfoContents): Extension[] {
-  const extensions = [greaseExtension(), ...(contents.extensions ?? [])];
+  const given = contents.extensions ?? [];
+  const grease = greaseExtension();
+  const extensions = given.some(({ extensionType }) => extensionType === grease.extensionType)
+    ? [...given]
+    : [grease, ...given];
   if (contents.ratchetTree) {
     extensions.push({ extensionType: ExtensionType.ratchetTree, extensionData: epoch.tree.encode() });
   }
