@@ -7,6 +7,7 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <string>
 
@@ -26,7 +27,12 @@ class Hidden {
   void show(MutableView out) const {
     for (size_t i = 0; i < flipped_.size(); ++i) out[i] = static_cast<uint8_t>(~flipped_[i]);
   }
-  // The first of them.
+  // Where the first octet is, or null.
+  const uint8_t* first_in(const uint8_t* from, const uint8_t* to) const {
+    const auto length = static_cast<size_t>(to - from);
+    return static_cast<const uint8_t*>(std::memchr(from, static_cast<uint8_t>(~flipped_[0]), length));
+  }
+  // The first of them all.
   bool begins(const uint8_t* at) const {
     for (size_t i = 0; i < kSought; ++i) {
       if (at[i] != static_cast<uint8_t>(~flipped_[i])) return false;
@@ -55,9 +61,12 @@ size_t occurrences(const Hidden& hidden) {
     for (uintptr_t at = from; at < to; at += buffer.size() - kSought) {
       const ssize_t read =
           pread(memory, buffer.data(), std::min<size_t>(buffer.size(), to - at), static_cast<off_t>(at));
-      for (ssize_t i = 0; i + static_cast<ssize_t>(kSought) <= read; ++i) {
-        const uintptr_t place = at + static_cast<size_t>(i);
-        if (hidden.begins(buffer.data() + i) && (place < own || place >= own + buffer.size())) ++found;
+      if (read < static_cast<ssize_t>(kSought)) continue;
+      const uint8_t* const end = buffer.data() + read - kSought + 1;
+      // By memchr: a loop over each octet takes minutes under ThreadSanitizer.
+      for (const uint8_t* next = buffer.data(); (next = hidden.first_in(next, end)) != nullptr; ++next) {
+        const uintptr_t place = at + static_cast<size_t>(next - buffer.data());
+        if (hidden.begins(next) && (place < own || place >= own + buffer.size())) ++found;
       }
     }
   }
