@@ -16,8 +16,13 @@ LINE: ${Object.keys(lines).join(", ")}`);
 
 const group = await shapeOf(world);
 const contender = await tinymls.create(world);
-const { prepare, run } = (await group.enter(contender))[line];
+const contenders = await group.enter(contender);
 group.close();
+if (!(line in contenders)) {
+  console.error(`a group of this size and shape has no line ${line}: ${Object.keys(contenders).join(", ")}`);
+  process.exit(2);
+}
+const { prepare, run } = contenders[line];
 
 const turn = 20;
 let spent = 0;
