@@ -4,6 +4,7 @@ import type { PrivateKey } from "../../native/keys.js";
 import {
   KeyPackage,
   KeyPackageTBS,
+  LeafNode,
   LeafNodeSource,
   ProtocolVersion,
   type Capabilities,
@@ -46,6 +47,8 @@ export class OwnKeyPackage {
   readonly value: KeyPackage;
   /** KeyPackageRef, RFC 9420 §5.2. */
   readonly ref: Buffer;
+  /** The encoded leaf. */
+  readonly leaf: Buffer;
   readonly initKey: PrivateKey;
   readonly leafKey: PrivateKey;
 
@@ -53,6 +56,7 @@ export class OwnKeyPackage {
     this.bytes = bytes;
     this.value = value;
     this.ref = suite.keyPackageRef(bytes);
+    this.leaf = encode(LeafNode, value.leafNode);
     this.initKey = initKey;
     this.leafKey = leafKey;
   }

@@ -1,9 +1,9 @@
 /** RFC 9420 §12.4.3.1: what whoever is not a member yet checks of a group before it trusts its GroupInfo. */
 import { encodeOnce } from "../../codec/index.js";
-import { GroupContext, ProtocolVersion, type GroupInfo } from "../objects/index.js";
+import { GroupContext, ProtocolVersion, type GroupInfo, type LeafNode } from "../objects/index.js";
 import { interimTranscriptHash } from "../schedule/index.js";
 import type { Suite } from "../suite/index.js";
-import { leafRequirements, validateTree, type RatchetTree } from "../tree/index.js";
+import { leafRequirements, validateTree } from "../tree/index.js";
 import type { PublicEpoch } from "./epoch.js";
 import { checkGroupExtensions } from "./group-extensions.js";
 import { checkGroupInfoSignature, treeOf } from "./group-info.js";
@@ -15,6 +15,7 @@ import { refuse } from "../rules.js";
  * confirmation tag is for members to check.
  *
  * @param ratchetTree the body of a ratchet_tree extension, where the GroupInfo does not hold it
+ * @param ownLeaf of whoever joins with a leaf that is in the tree already, encoded: its signature is their own
  * @throws TinyMlsError `missing` without a tree; `malformed`; `invalid` with the rule
  */
 export async function validateGroupInfo(
@@ -22,16 +23,21 @@ export async function validateGroupInfo(
   groupInfo: GroupInfo,
   ratchetTree: Uint8Array | undefined,
   policy: GroupPolicy,
+  ownLeaf?: Uint8Array,
 ): Promise<PublicEpoch> {
   const { groupContext, confirmationTag } = groupInfo;
   const { groupId, treeHash, confirmedTranscriptHash, extensions } = groupContext;
   if (groupContext.version !== ProtocolVersion.mls10) refuse("12.4.3.1/version", `version ${groupContext.version}`);
   checkGroupExtensions(extensions);
   const tree = treeOf(suite, groupInfo, ratchetTree);
-  checkGroupInfoSignature(suite, groupInfo, tree);
   // Members of old standing may have come with a key package whose lifetime is over.
-  await validateTree(tree, { suite, groupId, treeHash, requirements: leafRequirements(groupContext) });
-  await checkCredentials(tree, groupContext, policy);
+  const requirements = leafRequirements(groupContext);
+  const checkCredential = credentialsBy(policy);
+  const validated = validateTree(tree, { suite, groupId, treeHash, requirements, ownLeaf, checkCredential });
+  validated.catch(() => undefined); // seen below
+  checkGroupInfoSignature(suite, groupInfo, tree); // on this thread, while others check those of leaves
+  await validated;
+  await checkExternalSenders(policy, extensions);
   return {
     suite,
     context: encodeOnce(GroupContext, groupContext),
@@ -42,14 +48,14 @@ export async function validateGroupInfo(
   };
 }
 
-/** Answers that are no promises are not waited for: a group may have many thousand members. */
-async function checkCredentials(tree: RatchetTree, { extensions }: GroupContext, policy: GroupPolicy): Promise<void> {
-  const { authentication } = policy;
-  for (const [leafIndex, leaf] of tree.members()) {
-    const { credential, signatureKey } = leaf.decode();
-    const verdict = authentication.validateCredential(credential, signatureKey, "member");
-    const trusted = typeof verdict === "boolean" ? verdict : await verdict;
+function credentialsBy({ authentication }: GroupPolicy) {
+  const check = (trusted: boolean, leafIndex: number): void => {
     if (!trusted) refuse("5.3.1/credential", `leaf ${leafIndex}`);
-  }
-  await checkExternalSenders(policy, extensions);
+  };
+  return ({ credential, signatureKey }: LeafNode, leafIndex: number): Promise<void> | undefined => {
+    const verdict = authentication.validateCredential(credential, signatureKey, "member");
+    if (typeof verdict !== "boolean") return verdict.then((trusted) => check(trusted, leafIndex));
+    check(verdict, leafIndex);
+    return undefined;
+  };
 }

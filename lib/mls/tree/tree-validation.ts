@@ -1,4 +1,5 @@
 // RFC 9420 §7.3, §12.4.3.1: the validity of a tree as a whole, in time n log n.
+import type { LeafNode } from "../objects/index.js";
 import { refuse } from "../rules.js";
 import type { SignedItem, Suite } from "../suite/index.js";
 import {
@@ -13,9 +14,13 @@ import { sameBytes, TreeLeaf } from "./node.js";
 import { checkParentHashes, checkUnmergedLeaves } from "./parent-hash.js";
 import type { RatchetTree } from "./ratchet-tree.js";
 
-/** Leaves decoded and signatures checked at once: enough for all cores, little enough for the memory and the event loop. */
-const batch = 256;
-/** Batches of signatures under way at once, so that the cores do not wait for this thread. */
+/**
+ * Leaves decoded and signatures checked at once: few at first, so that the cores have work soon, never so many that memory and the
+ * event loop feel it.
+ */
+const smallestBatch = 32;
+const largestBatch = 256;
+/** Batches under way at once, so that the cores do not wait for this thread. */
 const ahead = 2;
 
 export interface TreeExpectations {
@@ -24,22 +29,41 @@ export interface TreeExpectations {
   /** The tree hash of the group context. */
   readonly treeHash: Uint8Array;
   readonly requirements: LeafRequirements;
+  /** A leaf that one has made and signed oneself, encoded: its signature is not checked again. */
+  readonly ownLeaf?: Uint8Array | undefined;
+  /**
+   * Asked about one leaf after the other, in the order of the tree, each of which has been found valid. A promise is waited for; leaves that
+   * need none are not, for there may be many thousands.
+   */
+  readonly checkCredential?: (leaf: LeafNode, leafIndex: number) => Promise<void> | undefined;
 }
 
 /**
- * Validates the tree of a group that one is about to join: everything that RFC 9420 §12.4.3.1 asks for but the credentials.
- * Signatures are checked in parallel off the event loop.
+ * Validates the tree of a group that one is about to join: everything that RFC 9420 §12.4.3.1 asks for.
+ * Signatures are checked in parallel off the event loop, while this thread does the rest.
  * @throws TinyMlsError `invalid` with the rule
  */
 export async function validateTree(tree: RatchetTree, expected: TreeExpectations): Promise<void> {
-  if (!sameBytes(tree.treeHash(), expected.treeHash)) refuse("7.8/tree-hash");
-  checkUnmergedLeaves(tree);
-  if (!tree.keys.allDiffer) checkKeysUnique(tree, occupied(tree));
-  checkSupport(tree.support, expected.requirements);
-  await checkLeaves(tree, expected, () => {
-    checkParentHashes(tree);
-    for (const [, parent] of tree.parents()) checkEncryptionKey(expected.suite, parent.encryptionKey);
-  });
+  const others = [
+    () => {
+      if (!sameBytes(tree.treeHash(), expected.treeHash)) refuse("7.8/tree-hash");
+      checkUnmergedLeaves(tree);
+      if (!tree.keys.allDiffer) checkKeysUnique(tree, occupied(tree));
+      checkSupport(tree.support, expected.requirements);
+    },
+    () => {
+      checkParentHashes(tree);
+      for (const [, parent] of tree.parents()) checkEncryptionKey(expected.suite, parent.encryptionKey);
+    },
+  ];
+  const running: LeafBatch[] = [];
+  for (const members of batches(tree)) {
+    running.push(new LeafBatch(members, expected));
+    others.shift()?.();
+    if (running.length === ahead) await running.shift()!.finish();
+  }
+  for (const other of others) other();
+  for (const batch of running) await batch.finish();
 }
 
 function* occupied(tree: RatchetTree): Generator<number> {
@@ -66,38 +90,51 @@ export function checkKeysUnique(tree: RatchetTree, nodes: Iterable<number>): voi
   }
 }
 
-/** Each leaf on its own. This thread decodes leaves, and does `meanwhile` once, while other threads check signatures. */
-async function checkLeaves(tree: RatchetTree, expected: TreeExpectations, meanwhile: () => void): Promise<void> {
-  const running: Promise<void>[] = [];
-  const batches = signatureBatches(tree, expected);
-  for (const items of batches) {
-    const checked = checkSignatures(expected.suite, items);
-    checked.catch(() => undefined); // seen when it is awaited, unless something else refuses first
-    if (running.push(checked) === ahead) {
-      meanwhile();
-      meanwhile = () => undefined;
-      await running.shift();
+function* batches(tree: RatchetTree): Generator<[number, TreeLeaf][]> {
+  let size = smallestBatch;
+  let batch: [number, TreeLeaf][] = [];
+  for (const member of tree.members()) {
+    if (batch.push(member) < size) continue;
+    yield batch;
+    batch = [];
+    size = Math.min(2 * size, largestBatch);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Some leaves, each on its own, whose signatures are being checked. */
+class LeafBatch {
+  readonly #expected: TreeExpectations;
+  readonly #leaves: [number, LeafNode][] = [];
+  readonly #checked: Promise<void>;
+
+  constructor(members: readonly [number, TreeLeaf][], expected: TreeExpectations) {
+    this.#expected = expected;
+    this.#checked = this.#check(members);
+    this.#checked.catch(() => undefined); // seen when it is finished, unless something else refuses first
+  }
+
+  async #check(members: readonly [number, TreeLeaf][]): Promise<void> {
+    const { suite, groupId, requirements, ownLeaf } = this.#expected;
+    const items: SignedItem[] = [];
+    for (const [leafIndex, leaf] of members) {
+      const value = leaf.decode();
+      checkLeaf(suite, value, requirements);
+      const isOwn = ownLeaf !== undefined && sameBytes(leaf.bytes, ownLeaf);
+      if (!isOwn) items.push(leafSignature(leaf, value, groupId, leafIndex));
+      this.#leaves.push([leafIndex, value]);
+    }
+    const results = await suite.verifyWithLabelAll(items);
+    if (!results.every((valid) => valid)) refuse("7.3/leaf-signature");
+  }
+
+  async finish(): Promise<void> {
+    await this.#checked;
+    const { checkCredential } = this.#expected;
+    if (checkCredential === undefined) return;
+    for (const [leafIndex, leaf] of this.#leaves) {
+      const answer = checkCredential(leaf, leafIndex);
+      if (answer !== undefined) await answer;
     }
   }
-  meanwhile();
-  await Promise.all(running);
-}
-
-function* signatureBatches(tree: RatchetTree, expected: TreeExpectations): Generator<SignedItem[]> {
-  const { suite, groupId, requirements } = expected;
-  let items: SignedItem[] = [];
-  for (const [leafIndex, leaf] of tree.members()) {
-    const value = leaf.decode();
-    checkLeaf(suite, value, requirements);
-    items.push(leafSignature(leaf, value, groupId, leafIndex));
-    if (items.length < batch) continue;
-    yield items;
-    items = [];
-  }
-  yield items;
-}
-
-async function checkSignatures(suite: Suite, items: readonly SignedItem[]): Promise<void> {
-  const results = await suite.verifyWithLabelAll(items);
-  if (!results.every((valid) => valid)) refuse("7.3/leaf-signature");
 }
