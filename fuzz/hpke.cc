@@ -37,6 +37,9 @@ void import_keys(const Library& library, KeyId id, View bytes) {
   const KeyTraits& traits = *key_traits(id);
   auto public_key = PublicKey::import(library, id, bytes);
   require(!public_key || bytes.size() == traits.public_length);
+  const auto checked = PublicKey::check(library, id, bytes);
+  require(static_cast<bool>(checked) == static_cast<bool>(public_key));
+  require(checked || checked.fault() == public_key.fault());
   if (auto key = PrivateKey::import(library, id, bytes)) {
     require(key->public_key().size() == traits.public_length);
     require(static_cast<bool>(PublicKey::import(library, id, key->public_key())));

@@ -52,12 +52,8 @@ napi_value check_public_key(napi_env env, napi_callback_info info) {
   const View encoded = call.bytes(1);
   if (call.refused()) return call.refusal();
   if (small_order(id, encoded)) return call.answer(Fault::kInvalid);
-  // All other octets of the right number are a key of RFC 7748.
-  const KeyTraits* const traits = key_traits(id);
-  if (traits && traits->kem && traits->family == KeyFamily::kOctets)
-    return encoded.size() == traits->public_length ? call.number(1) : call.answer(Fault::kMalformed);
-  auto key = PublicKey::import(call.library(), id, encoded);
-  return key ? call.number(1) : call.answer(key.fault());
+  const auto checked = PublicKey::check(call.library(), id, encoded);
+  return checked ? call.number(1) : call.answer(checked.fault());
 }
 
 }  // namespace

@@ -104,6 +104,19 @@ Result<PublicKey> PublicKey::import(const Library& library, KeyId id, View encod
   return result;
 }
 
+Result<void> PublicKey::check(const Library& library, KeyId id, View encoded) {
+  const KeyTraits* key = key_traits(id);
+  const bool on_curve = key && key->family == KeyFamily::kNistCurve;
+  // Any octets are a key of RFC 7748.
+  if (on_curve || (key && key->kem && key->family == KeyFamily::kOctets)) {
+    if (encoded.size() != key->public_length) return Fault::kMalformed;
+    return on_curve ? nist_curve_check(*key, encoded) : Result<void>{};
+  }
+  auto imported = import(library, id, encoded);
+  if (!imported) return imported.fault();
+  return {};
+}
+
 Result<PrivateKey> PrivateKey::import(const Library& library, KeyId id, SecretBytes raw) {
   ErrorMark mark;
   const KeyTraits* key = key_traits(id);

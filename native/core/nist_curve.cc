@@ -78,8 +78,18 @@ Result<BignumPtr> scalar_of(const EC_GROUP* group, View raw) {
 
 }  // namespace
 
+Result<void> nist_curve_check(const KeyTraits& key, View encoded) {
+  if (encoded[0] != kUncompressed) return Fault::kMalformed;
+  ErrorMark mark;
+  const EC_GROUP* group = curve(key.private_length);
+  const PointPtr point(EC_POINT_new(group));
+  if (!point) return Fault::kMemory;
+  if (EC_POINT_oct2point(group, point.get(), encoded.data(), encoded.size(), nullptr) != 1) return Fault::kInvalid;
+  return {};
+}
+
 Result<PkeyPtr> nist_curve_point(const Library& library, const KeyTraits& key, View encoded) {
-  if (encoded[0] != 0x04) return Fault::kMalformed;  // uncompressed alone, never hybrid or compressed
+  if (encoded[0] != kUncompressed) return Fault::kMalformed;
   const CurveTools* tools = curve_tools(library, key);
   if (!tools) return Fault::kConfig;
   PkeyPtr pkey(EVP_PKEY_dup(tools->parameters.get()));
@@ -103,7 +113,7 @@ Result<ParsedKey> nist_curve_scalar(const Library& library, const KeyTraits& key
 }
 
 Result<ParsedKey> nist_curve_pair(const Library& library, const KeyTraits& key, View raw, View public_key) {
-  if (public_key[0] != 0x04) return Fault::kMalformed;
+  if (public_key[0] != kUncompressed) return Fault::kMalformed;
   if (auto scalar = scalar_of(curve(key.private_length), raw); !scalar) return scalar.fault();
   const CurveTools* tools = curve_tools(library, key);
   if (!tools) return Fault::kConfig;

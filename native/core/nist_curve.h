@@ -12,6 +12,8 @@ struct ParsedKey {
   SecretBytes raw;
 };
 
+// Whether `nist_curve_point` takes it.
+Result<void> nist_curve_check(const KeyTraits& key, View encoded);
 // `encoded` has public_length octets.
 Result<PkeyPtr> nist_curve_point(const Library& library, const KeyTraits& key, View encoded);
 // `raw` has private_length octets. Out of range is Fault::kInvalid.

@@ -18,6 +18,13 @@ void fetch_algorithms(Library& library) {
   library.sha256 = DigestFunctions::fetch(context, "SHA2-256", properties);
   library.sha384 = DigestFunctions::fetch(context, "SHA2-384", properties);
   library.sha512 = DigestFunctions::fetch(context, "SHA2-512", properties);
+  library.ed25519 = SignatureFunctions::fetch(context, {"ED25519", "ED25519"}, properties);
+  library.ed448 = SignatureFunctions::fetch(context, {"ED448", "ED448"}, properties);
+  library.ecdsa_p256 = SignatureFunctions::fetch(context, {"ECDSA", "EC", "P-256", "SHA2-256"}, properties);
+  library.ecdsa_p384 = SignatureFunctions::fetch(context, {"ECDSA", "EC", "P-384", "SHA2-384"}, properties);
+  library.ecdsa_p521 = SignatureFunctions::fetch(context, {"ECDSA", "EC", "P-521", "SHA2-512"}, properties);
+  library.ml_dsa_65 = SignatureFunctions::fetch(context, {"ML-DSA-65", "ML-DSA-65"}, properties);
+  library.ml_dsa_87 = SignatureFunctions::fetch(context, {"ML-DSA-87", "ML-DSA-87"}, properties);
   library.argon2id.reset(EVP_KDF_fetch(context, "ARGON2ID", properties));
 }
 

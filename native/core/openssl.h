@@ -10,6 +10,7 @@
 #include "core/digest_functions.h"
 #include "core/fault.h"
 #include "core/openssl_pointers.h"
+#include "core/signature_functions.h"
 
 namespace tinymls {
 
@@ -39,6 +40,7 @@ struct Library {
   AeadFunctions aes_128_gcm, aes_256_gcm, chacha20_poly1305;
   CipherPtr aes_256_ctr;
   DigestFunctions sha256, sha384, sha512;
+  SignatureFunctions ed25519, ed448, ecdsa_p256, ecdsa_p384, ecdsa_p521, ml_dsa_65, ml_dsa_87;
   KdfPtr argon2id;
   LibCtxPtr owned;
 

@@ -24,21 +24,35 @@ class DigestContext {
   EVP_MD_CTX* context_;
 };
 
-// Ready to verify under a public key.
-Result<void> make_ready(const Library& library, KeyId id, View public_key, EVP_MD_CTX* context) {
-  auto key = PublicKey::import(library, id, public_key);
-  if (!key) return key.fault();
-  ErrorMark mark;
-  if (EVP_DigestVerifyInit_ex(context, nullptr, key_traits(id)->digest, library.context, library.properties,
-                              key->pkey(), nullptr) != 1)
-    return Fault::kInternal;
-  return {};
+// Null for what is no signature algorithm.
+const SignatureFunctions* functions_of(const Library& library, KeyId id) {
+  switch (id) {
+    case KeyId::kEd25519:
+      return &library.ed25519;
+    case KeyId::kEd448:
+      return &library.ed448;
+    case KeyId::kEcdsaP256:
+      return &library.ecdsa_p256;
+    case KeyId::kEcdsaP384:
+      return &library.ecdsa_p384;
+    case KeyId::kEcdsaP521:
+      return &library.ecdsa_p521;
+    case KeyId::kMlDsa65:
+      return &library.ml_dsa_65;
+    case KeyId::kMlDsa87:
+      return &library.ml_dsa_87;
+    default:
+      return nullptr;
+  }
 }
 
-bool verify_ready(KeyId id, EVP_MD_CTX* context, View message, View signature) {
-  if (signature.size() > signature_max_length(id)) return false;
-  ErrorMark mark;
-  return EVP_DigestVerify(context, signature.data(), signature.size(), message.data(), message.size()) == 1;
+Result<SignatureCheck> begin_check(const SignatureFunctions* functions, KeyId id, View public_key) {
+  if (functions == nullptr) return Fault::kUsage;
+  const KeyTraits& key = *key_traits(id);
+  if (public_key.size() != key.public_length) return Fault::kMalformed;
+  if (key.family == KeyFamily::kNistCurve && public_key[0] != kUncompressed) return Fault::kMalformed;
+  if (!*functions) return Fault::kConfig;
+  return functions->begin(public_key);
 }
 
 }  // namespace
@@ -80,31 +94,25 @@ Result<size_t> sign(const PrivateKey& key, View message, MutableView out) {
 }
 
 Result<bool> verify(const Library& library, KeyId id, View public_key, View message, View signature) {
-  if (signature_max_length(id) == 0) return Fault::kUsage;
-  DigestContext context;
-  if (!context.get()) return Fault::kMemory;
-  const auto ready = make_ready(library, id, public_key, context.get());
-  if (!ready) return ready.fault();
-  return verify_ready(id, context.get(), message, signature);
+  const SignatureFunctions* functions = functions_of(library, id);
+  const auto check = begin_check(functions, id, public_key);
+  if (!check) return check.fault();
+  return signature.size() <= signature_max_length(id) && functions->finish(*check, message, signature);
 }
 
 Result<bool> Verifier::verify(const Library& library, KeyId id, View public_key, View message, View signature) {
-  if (signature_max_length(id) == 0) return Fault::kUsage;
   if (public_key.empty()) return Fault::kMalformed;
+  const SignatureFunctions* functions = functions_of(library, id);
   // Octets from the middle differ in every encoding.
   Entry& entry = entries_[public_key[public_key.size() / 2] % kKept];
-  if (!entry.context || entry.id != id || !std::ranges::equal(entry.public_key, public_key)) {
-    MdCtxPtr fresh(EVP_MD_CTX_new());
-    if (!fresh) return Fault::kMemory;
-    const auto ready = make_ready(library, id, public_key, fresh.get());
-    if (!ready) return ready.fault();
-    entry = {id, {public_key.begin(), public_key.end()}, std::move(fresh)};
+  if (!entry.check.context || entry.id != id || !std::ranges::equal(entry.public_key, public_key)) {
+    auto check = begin_check(functions, id, public_key);
+    if (!check) return check.fault();
+    Entry latest{id, {public_key.begin(), public_key.end()}, std::move(*check)};
+    std::swap(entry, latest);  // the one before goes in the order that its context needs
   }
-  DigestContext context;
-  if (!context.get()) return Fault::kMemory;
-  ErrorMark mark;
-  if (EVP_MD_CTX_copy_ex(context.get(), entry.context.get()) != 1) return Fault::kInternal;
-  return verify_ready(id, context.get(), message, signature);
+  if (signature.size() > signature_max_length(id)) return false;
+  return functions->finish_copy(entry.check, message, signature);
 }
 
 }  // namespace tinymls

@@ -27,7 +27,7 @@ class Verifier {
   struct Entry {
     KeyId id{};
     std::vector<uint8_t> public_key;
-    MdCtxPtr context;
+    SignatureCheck check;
   };
   std::array<Entry, kKept> entries_;
 };

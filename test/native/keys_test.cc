@@ -54,6 +54,32 @@ TEST(Keys, ARestoredKeyIsTheSameKey) {
   }
 }
 
+TEST(Keys, ACheckOfAPublicKeySaysWhatItsImportSays) {
+  for (const PrivateKey& key : one_of_each()) {
+    SCOPED_TRACE(static_cast<int>(key.id()));
+    const std::vector<uint8_t> right(key.public_key().begin(), key.public_key().end());
+    EXPECT_TRUE(PublicKey::check(library(), key.id(), right));
+    std::vector<std::vector<uint8_t>> others(6, right);
+    others[0].push_back(0);
+    others[1].pop_back();
+    others[2].clear();
+    others[3].front() ^= 1;  // of a point: what says that it is uncompressed
+    others[4].back() ^= 1;   // of a point: off the curve
+    std::fill(others[5].begin() + 1, others[5].end(), 0xff);
+    for (const auto& other : others) {
+      const auto imported = PublicKey::import(library(), key.id(), other);
+      const auto checked = PublicKey::check(library(), key.id(), other);
+      ASSERT_EQ(static_cast<bool>(checked), static_cast<bool>(imported));
+      EXPECT_TRUE(checked || checked.fault() == imported.fault());
+    }
+    if (key_traits(key.id())->family != KeyFamily::kNistCurve) continue;
+    EXPECT_EQ(PublicKey::check(library(), key.id(), others[3]).fault(), Fault::kMalformed);
+    EXPECT_EQ(PublicKey::check(library(), key.id(), others[4]).fault(), Fault::kInvalid);
+    EXPECT_EQ(PublicKey::check(library(), key.id(), others[5]).fault(), Fault::kInvalid);
+  }
+  EXPECT_EQ(PublicKey::check(library(), KeyId{0}, {}).fault(), Fault::kUsage);
+}
+
 TEST(Keys, WhatIsNoKeyPairIsNotRestored) {
   EXPECT_EQ(PrivateKey::restore(library(), KeyId{0}, {}, {}).fault(), Fault::kUsage);
   for (const PrivateKey& key : one_of_each()) {
