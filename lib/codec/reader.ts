@@ -13,7 +13,6 @@ export class Reader {
   end: number;
   private readonly buffer: ArrayBufferLike;
   private readonly base: number;
-  private readonly view: DataView;
   private elementsLeft: number;
 
   constructor(bytes: Uint8Array, limits: Limits) {
@@ -21,7 +20,6 @@ export class Reader {
     this.end = bytes.byteLength;
     this.buffer = bytes.buffer;
     this.base = bytes.byteOffset;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.elementsLeft = limits.maxElements;
     if (bytes.byteLength > limits.maxSize) throw this.beyond(`longer than the limit of ${limits.maxSize} octets`);
   }
@@ -36,11 +34,12 @@ export class Reader {
   }
 
   uint32(): number {
-    return this.view.getUint32(this.advance(4));
+    return this.number(this.advance(4));
   }
 
   uint64(): bigint {
-    return this.view.getBigUint64(this.advance(8));
+    const at = this.advance(8);
+    return (BigInt(this.number(at)) << 32n) | BigInt(this.number(at + 4));
   }
 
   /** RFC 9420 §2.1.2: a length header, minimal, whose content lies before `end`. */
@@ -91,6 +90,12 @@ export class Reader {
   /** A limit of this decoder, not of RFC 9420. */
   private beyond(reason: string): CodecFault {
     return new CodecFault("malformed", reason, this.offset);
+  }
+
+  /** Of 4 octets. */
+  private number(at: number): number {
+    const { bytes } = this;
+    return bytes[at]! * 2 ** 24 + ((bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!);
   }
 
   private advance(octets: number): number {

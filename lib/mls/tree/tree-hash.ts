@@ -3,7 +3,7 @@
 import { encode } from "../../codec/index.js";
 import { NodeType, TreeHashInput } from "../objects/index.js";
 import { Block, blockForHash, blockHead, blockLevels, isHashed, localIndex, markHashed, nodeIndex } from "./block.js";
-import { TreeHashInputs } from "./hash-inputs.js";
+import { copyHash, TreeHashInputs } from "./hash-inputs.js";
 import { level } from "./math.js";
 import type { TreeLeaf, TreeNode, TreeParent } from "./node.js";
 
@@ -76,6 +76,8 @@ const results = new Uint8Array(32 * 64);
 /** Places of one level, whose children are hashed. */
 function hashPlaces(hasher: TreeHasher, block: Block<TreeNode>, position: number, places: readonly number[]): void {
   if (places.length === 0) return;
+  const { Nh } = hasher;
+  const hashes = block.hashes!;
   inputs.clear();
   for (const place of places) {
     const node = nodeIndex(block.base, position, place);
@@ -84,16 +86,15 @@ function hashPlaces(hasher: TreeHasher, block: Block<TreeNode>, position: number
       inputs.addLeaf(node >>> 1, value);
     } else if ((place & 1) === 1) {
       const step = 1 << (level(place) - 1);
-      inputs.addParent(value, hashAt(hasher, block, place - step), hashAt(hasher, block, place + step));
+      inputs.addParent(value, Nh, hashes, (place - step) * Nh, hashes, (place + step) * Nh);
     } else {
-      const [left, right] = [block.children[place]!, block.children[place + 1]!];
-      inputs.addParent(value, hashAt(hasher, left, blockHead), hashAt(hasher, right, blockHead));
+      const [left, right] = [block.children[place]!.hashes!, block.children[place + 1]!.hashes!];
+      inputs.addParent(value, Nh, left, blockHead * Nh, right, blockHead * Nh);
     }
   }
-  const out = results.subarray(0, places.length * hasher.Nh);
-  hasher.hashEach(inputs.joined, inputs.lengths, out);
-  places.forEach((place, i) => {
-    hashAt(hasher, block, place).set(out.subarray(i * hasher.Nh, (i + 1) * hasher.Nh));
-    markHashed(block, place);
-  });
+  hasher.hashEach(inputs.joined, inputs.lengths, results.subarray(0, places.length * Nh));
+  for (let i = 0; i < places.length; i++) {
+    copyHash(Nh, results, i * Nh, hashes, places[i]! * Nh);
+    markHashed(block, places[i]!);
+  }
 }
