@@ -8,7 +8,7 @@ import { TreeDraft } from "#dist/mls/tree/tree-draft.js";
 import { validateTree, type TreeExpectations } from "#dist/mls/tree/tree-validation.js";
 import { TreeWorld } from "./world.js";
 
-// So many that signatures are checked in several batches, and in a last one of one leaf.
+// So many that signatures are checked in several batches, the last of which has what would be too few for one more.
 const members = 32 + 64 + 128 + 1;
 const suite = suiteOf(1);
 const requirements = leafRequirements({ cipherSuite: suite.id, extensions: [] });

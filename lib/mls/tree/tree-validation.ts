@@ -91,11 +91,15 @@ export function checkKeysUnique(tree: RatchetTree, nodes: Iterable<number>): voi
 }
 
 function* batches(tree: RatchetTree): Generator<[number, TreeLeaf][]> {
+  let left = tree.memberCount;
   let size = smallestBatch;
   let batch: [number, TreeLeaf][] = [];
   for (const member of tree.members()) {
-    if (batch.push(member) < size) continue;
+    batch.push(member);
+    // What is left over would be too few to share among the cores.
+    if (batch.length < size || left - batch.length < smallestBatch) continue;
     yield batch;
+    left -= batch.length;
     batch = [];
     size = Math.min(2 * size, largestBatch);
   }
