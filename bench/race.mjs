@@ -43,7 +43,8 @@ export async function race(contenders, { rounds, passes, slice, warm, budget = I
     ({ elapsed }) => elapsed > budget || elapsed > Math.max(budget / 8, 4 * entries[0].elapsed),
   );
   const once = entries.reduce((sum, entry) => sum + (slow.includes(entry) ? 0 : entry.elapsed), 0);
-  passes = Math.max(1, Math.min(passes, Math.floor(budget / (3 * once))));
+  // Rounds before passes: of many some are quiet.
+  passes = Math.max(1, Math.min(passes, Math.floor(budget / (rounds * once))));
   rounds = Math.max(1, Math.min(rounds, Math.floor(budget / (passes * once))));
   for (let round = 0; round < rounds; ++round) {
     const spent = entries.map(() => 0);

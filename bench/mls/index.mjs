@@ -23,7 +23,7 @@ function peersOf(full) {
 
 // V8 compiles an operation that takes a millisecond to the end when it ran several hundred times, and what runs for each
 // member when there were ten thousands of members.
-const pace = { rounds: 7, passes: 5, slice: 2, warm: 1500, budget: 4000 };
+const pace = { rounds: 21, passes: 5, slice: 2, warm: 1500, budget: 4000 };
 
 /** @type {Array<(plan: typeof import("../race.mjs").full) => unknown>} */
 export const measures = [

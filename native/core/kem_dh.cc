@@ -6,9 +6,17 @@
 #include "core/hpke_kdf.h"
 #include "core/kem.h"
 #include "core/kem_hybrid.h"
+#include "core/random.h"
 
 namespace tinymls {
 namespace {
+
+// RFC 9180 §7.1.4: what comes from a point of small order.
+bool all_zero(View secret) {
+  uint8_t any = 0;
+  for (uint8_t octet : secret) any |= octet;
+  return any == 0;
+}
 
 Result<SecretBytes> derive(const PrivateKey& key, const PublicKey& peer) {
   ErrorMark mark;
@@ -21,12 +29,8 @@ Result<SecretBytes> derive(const PrivateKey& key, const PublicKey& peer) {
   if (EVP_PKEY_derive_set_peer_ex(context.get(), peer.pkey(), 0) != 1) return Fault::kInvalid;
   if (EVP_PKEY_derive(context.get(), secret->data(), &length) != 1) return Fault::kInvalid;
   if (length != secret->size()) return Fault::kInternal;
-  // RFC 9180 §7.1.4: an all-zero result comes from a point of small order. The NIST curves have none, and a point whose
-  // x-coordinate is zero.
-  if (key_traits(key.id())->family == KeyFamily::kNistCurve) return secret;
-  uint8_t any = 0;
-  for (uint8_t octet : secret->view()) any |= octet;
-  if (any == 0) return Fault::kInvalid;
+  // The NIST curves have no point of small order, and a point whose x-coordinate is zero.
+  if (key_traits(key.id())->family != KeyFamily::kNistCurve && all_zero(secret->view())) return Fault::kInvalid;
   return secret;
 }
 
@@ -57,6 +61,21 @@ Result<SecretBytes> encapsulate(const Library& library, const KemTraits& kem, co
   return extract_and_expand(library, kem, {dh1->view(), dh2->view(), enc, public_key, sender->public_key()});
 }
 
+// The same with an ephemeral key of X25519 or X448 that nobody else needs.
+Result<SecretBytes> encapsulate_afresh(const Library& library, const ExchangeFunctions& exchange, const KeyTraits& key,
+                                       const KemTraits& kem, View public_key, MutableView enc) {
+  if (public_key.size() != key.public_length) return Fault::kMalformed;
+  if (!exchange) return Fault::kConfig;
+  auto ephemeral = random_secret(key.private_length, library);
+  if (!ephemeral) return ephemeral.fault();
+  auto dh = SecretBytes::allocate(key.private_length);
+  if (!dh) return dh.fault();
+  const auto done = exchange.run(ephemeral->view(), public_key, enc, dh->bytes());
+  if (!done) return done.fault();
+  if (all_zero(dh->view())) return Fault::kInvalid;
+  return extract_and_expand(library, kem, {dh->view(), {}, enc, public_key, {}});
+}
+
 }  // namespace
 
 Result<SecretBytes> diffie_hellman(const Library& library, const PrivateKey& key, View public_key) {
@@ -79,6 +98,11 @@ Result<SecretBytes> kem_encapsulate(const Library& library, KeyId id, View publi
 
   auto secret = [&]() -> Result<SecretBytes> {
     if (ephemeral.key) return encapsulate(library, *kem, *ephemeral.key, public_key, enc, sender);
+    const KeyTraits& key = *key_traits(id);
+    if (key.family == KeyFamily::kOctets && !sender) {
+      const ExchangeFunctions& exchange = id == KeyId::kDhkemX25519 ? library.x25519 : library.x448;
+      return encapsulate_afresh(library, exchange, key, *kem, public_key, enc);
+    }
     auto fresh = PrivateKey::generate(library, id);
     if (!fresh) return fresh.fault();
     return encapsulate(library, *kem, *fresh, public_key, enc, sender);

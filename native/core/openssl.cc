@@ -18,6 +18,8 @@ void fetch_algorithms(Library& library) {
   library.sha256 = DigestFunctions::fetch(context, "SHA2-256", properties);
   library.sha384 = DigestFunctions::fetch(context, "SHA2-384", properties);
   library.sha512 = DigestFunctions::fetch(context, "SHA2-512", properties);
+  library.x25519 = ExchangeFunctions::fetch(context, "X25519", properties);
+  library.x448 = ExchangeFunctions::fetch(context, "X448", properties);
   library.ed25519 = SignatureFunctions::fetch(context, {"ED25519", "ED25519"}, properties);
   library.ed448 = SignatureFunctions::fetch(context, {"ED448", "ED448"}, properties);
   library.ecdsa_p256 = SignatureFunctions::fetch(context, {"ECDSA", "EC", "P-256", "SHA2-256"}, properties);

@@ -8,6 +8,7 @@
 
 #include "core/aead_functions.h"
 #include "core/digest_functions.h"
+#include "core/exchange_functions.h"
 #include "core/fault.h"
 #include "core/openssl_pointers.h"
 #include "core/signature_functions.h"
@@ -40,6 +41,7 @@ struct Library {
   AeadFunctions aes_128_gcm, aes_256_gcm, chacha20_poly1305;
   CipherPtr aes_256_ctr;
   DigestFunctions sha256, sha384, sha512;
+  ExchangeFunctions x25519, x448;
   SignatureFunctions ed25519, ed448, ecdsa_p256, ecdsa_p384, ecdsa_p521, ml_dsa_65, ml_dsa_87;
   KdfPtr argon2id;
   LibCtxPtr owned;

@@ -24,6 +24,7 @@ using KdfPtr = std::unique_ptr<EVP_KDF, Freed<EVP_KDF_free>>;
 using KdfCtxPtr = std::unique_ptr<EVP_KDF_CTX, Freed<EVP_KDF_CTX_free>>;
 using PkeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using PkeyCtxPtr = std::unique_ptr<EVP_PKEY_CTX, Freed<EVP_PKEY_CTX_free>>;
+using ExchangePtr = std::unique_ptr<EVP_KEYEXCH, Freed<EVP_KEYEXCH_free>>;
 using SignaturePtr = std::unique_ptr<EVP_SIGNATURE, Freed<EVP_SIGNATURE_free>>;
 using LibCtxPtr = std::unique_ptr<OSSL_LIB_CTX, Freed<OSSL_LIB_CTX_free>>;
 

@@ -5,38 +5,7 @@
 #include "core/openssl.h"
 
 namespace tinymls {
-namespace {
-
-OSSL_PARAM octets_param(const char* name, View octets) {
-  return OSSL_PARAM_construct_octet_string(name, const_cast<uint8_t*>(octets.data()), octets.size());
-}
-
-}  // namespace
-
-bool SignatureFunctions::keep_key_functions(const OSSL_DISPATCH* entry) {
-  for (; entry != nullptr && entry->function_id != 0; ++entry) {
-    switch (entry->function_id) {
-      case OSSL_FUNC_KEYMGMT_NEW:
-        keep_function(create_key_, *entry);
-        break;
-      case OSSL_FUNC_KEYMGMT_FREE:
-        keep_function(free_key_, *entry);
-        break;
-      case OSSL_FUNC_KEYMGMT_IMPORT:
-        keep_function(import_key_, *entry);
-        break;
-      case OSSL_FUNC_KEYMGMT_DUP:
-        keep_function(copy_key_, *entry);
-        break;
-      case OSSL_FUNC_KEYMGMT_SET_PARAMS:
-        keep_function(set_key_, *entry);
-        break;
-    }
-  }
-  return create_key_ && free_key_ && import_key_;
-}
-
-bool SignatureFunctions::keep_check_functions(const OSSL_DISPATCH* entry) {
+bool SignatureFunctions::keep(const OSSL_DISPATCH* entry) {
   for (; entry != nullptr && entry->function_id != 0; ++entry) {
     switch (entry->function_id) {
       case OSSL_FUNC_SIGNATURE_NEWCTX:
@@ -72,42 +41,18 @@ SignatureFunctions SignatureFunctions::fetch(OSSL_LIB_CTX* context, const Signat
   SignaturePtr signature(EVP_SIGNATURE_fetch(context, names.algorithm, properties));
   if (!signature) return {};
   const OSSL_PROVIDER* provider = EVP_SIGNATURE_get0_provider(signature.get());
-  if (!functions.keep_check_functions(provider_functions(provider, OSSL_OP_SIGNATURE, names.algorithm)) ||
-      !functions.keep_key_functions(provider_functions(provider, OSSL_OP_KEYMGMT, names.key)))
-    return {};
+  functions.keys_ = KeyFunctions::of(provider, names.key, names.curve);
+  if (!functions.keys_ || !functions.keep(provider_functions(provider, OSSL_OP_SIGNATURE, names.algorithm))) return {};
   functions.provider_ = OSSL_PROVIDER_get0_provider_ctx(provider);
   functions.properties_ = properties;
   functions.digest_ = names.digest;
-  if (names.curve != nullptr) {
-    if (!functions.copy_key_ || !functions.set_key_) return {};
-    const OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, const_cast<char*>(names.curve), 0),
-        OSSL_PARAM_construct_end()};
-    functions.curve_ = functions.create_key();
-    if (!functions.curve_ ||
-        functions.import_key_(functions.curve_.get(), OSSL_KEYMGMT_SELECT_ALL_PARAMETERS, params) != 1)
-      return {};
-  }
   functions.signature_ = std::move(signature);
   return functions;
 }
 
-Result<SignatureKeyPtr> SignatureFunctions::import(View public_key) const {
-  SignatureKeyPtr key =
-      curve_ ? SignatureKeyPtr(copy_key_(curve_.get(), OSSL_KEYMGMT_SELECT_ALL), {free_key_}) : create_key();
-  if (!key) return Fault::kMemory;
-  const OSSL_PARAM params[] = {
-      octets_param(curve_ ? OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY : OSSL_PKEY_PARAM_PUB_KEY, public_key),
-      OSSL_PARAM_construct_end()};
-  const int done =
-      curve_ ? set_key_(key.get(), params) : import_key_(key.get(), OSSL_KEYMGMT_SELECT_PUBLIC_KEY, params);
-  if (done != 1) return Fault::kInvalid;
-  return key;
-}
-
 Result<SignatureCheck> SignatureFunctions::begin(View public_key) const {
   ErrorMark mark;
-  auto key = import(public_key);
+  auto key = keys_.import_public(public_key);
   if (!key) return key.fault();
   SignatureContextPtr context(create_(provider_, properties_), {free_});
   if (!context) return Fault::kMemory;
