@@ -72,3 +72,13 @@ test("a GroupInfo that does not hold is refused", async () => {
   await expect(PublicGroup.fromGroupInfo(bare)).rejects.toMatchObject({ code: "missing" });
   await expect(PublicGroup.fromGroupInfo(await alice.createKeyPackage())).rejects.toMatchObject({ code: "usage" });
 });
+
+test("an answer about a credential that is neither yes nor no is a no, promised or not", async () => {
+  const [alice] = (await world("alice")) as [Client];
+  const info = await (await alice.createGroup()).groupInfo();
+  for (const answer of [undefined, null, Promise.resolve(undefined)]) {
+    const authentication = { validateCredential: () => answer as never, isValidSuccessor: () => true };
+    const refused = PublicGroup.fromGroupInfo(info, { authentication });
+    await expect(refused).rejects.toMatchObject({ code: "invalid", rule: "5.3.1/credential" });
+  }
+});

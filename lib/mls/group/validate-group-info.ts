@@ -54,7 +54,7 @@ function credentialsBy({ authentication }: GroupPolicy) {
   };
   return ({ credential, signatureKey }: LeafNode, leafIndex: number): Promise<void> | undefined => {
     const verdict = authentication.validateCredential(credential, signatureKey, "member");
-    if (typeof verdict !== "boolean") return verdict.then((trusted) => check(trusted, leafIndex));
+    if (typeof verdict !== "boolean") return Promise.resolve(verdict).then((trusted) => check(trusted, leafIndex));
     check(verdict, leafIndex);
     return undefined;
   };
