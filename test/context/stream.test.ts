@@ -90,7 +90,7 @@ test("a stream goes on while the Context rotates, and a peer follows it", async 
 
 test("a large stream takes constant memory", async () => {
   const piece = randomBytes(1 << 16);
-  const count = 2048; // 128 MiB
+  const count = 8192; // 512 MiB
   const digest = createHash("sha256");
   const expected = createHash("sha256");
   function* pieces() {
@@ -115,7 +115,8 @@ test("a large stream takes constant memory", async () => {
     sink,
   );
   expect(digest.digest("hex")).toBe(expected.digest("hex"));
-  expect(most).toBeLessThan(64 << 20);
+  // Some 40 MiB with the garbage collection of Node 20, 120 with that of 24.
+  expect(most).toBeLessThan(192 << 20);
 });
 
 describe("a stream that was meddled with is refused", () => {
