@@ -4,6 +4,11 @@ import { runInNewContext } from "node:vm";
 setFlagsFromString("--expose-gc");
 const gc = runInNewContext("gc") as () => void;
 
+/** Collects garbage once. */
+export function collectNow(): void {
+  gc();
+}
+
 /** Collects garbage once and lets finalizers run. */
 export async function collectOnce(): Promise<void> {
   gc();
