@@ -26,9 +26,9 @@ const refusal = (rule: string) => ({ code: "invalid", rule });
 forEachSuite((suite) => {
   const requirements = leafRequirements({ cipherSuite: suite.id, extensions: [] });
 
-  const validate = (tree: RatchetTree, expected: Partial<TreeExpectations> = {}): Promise<void> => {
+  const validate = async (tree: RatchetTree, expected: Partial<TreeExpectations> = {}): Promise<void> => {
     const copy = RatchetTree.decode(suite, tree.encode());
-    return validateTree(copy, { suite, groupId, requirements, treeHash: tree.treeHash(), ...expected });
+    await validateTree(copy, { suite, groupId, requirements, treeHash: tree.treeHash(), ...expected });
   };
 
   /** A leaf from a key package, changed before its owner signs it; the keys are dropped. */

@@ -8,6 +8,7 @@ import { verifyConfirmationTag } from "../framing/index.js";
 import {
   GroupInfo,
   GroupSecrets,
+  LeafNode,
   PreSharedKeyID,
   PSKType,
   ResumptionPSKUsage,
@@ -67,8 +68,9 @@ export async function joinByWelcome(request: JoinRequest): Promise<MemberEpoch> 
   if (request.hasGroup(groupContext.groupId) && !replaces(origin, groupContext.groupId)) {
     refuse("12.4.3.1/group-id-unique");
   }
-  const epoch = await validateGroupInfo(suite, groupInfo, request.ratchetTree, policy, keyPackage.leaf);
-  const ownLeafIndex = findOwnLeaf(epoch.tree, keyPackage);
+  const ownLeaf = encode(LeafNode, keyPackage.value.leafNode);
+  const epoch = await validateGroupInfo(suite, groupInfo, request.ratchetTree, policy, ownLeaf);
+  const ownLeafIndex = findOwnLeaf(epoch.tree, keyPackage, ownLeaf);
   if (origin !== undefined) await request.checkOrigin(origin, epoch);
 
   using kept = new Owned();
@@ -148,10 +150,10 @@ function replaces(origin: ResumptionPsk | undefined, groupId: Bytes): boolean {
 }
 
 /** RFC 9420 §12.4.3.1: the leaf that is identical to the one in the key package. */
-function findOwnLeaf(tree: RatchetTree, keyPackage: OwnKeyPackage): number {
-  const index = tree.memberWithSignatureKey(keyPackage.value.leafNode.signatureKey);
+function findOwnLeaf(tree: RatchetTree, { value }: OwnKeyPackage, ownLeaf: Buffer): number {
+  const index = tree.memberWithSignatureKey(value.leafNode.signatureKey);
   const leaf = index === undefined ? null : tree.leaf(index);
-  if (leaf === null || !keyPackage.leaf.equals(leaf.bytes)) refuse("12.4.3.1/own-leaf");
+  if (leaf === null || !ownLeaf.equals(leaf.bytes)) refuse("12.4.3.1/own-leaf");
   return index!;
 }
 

@@ -4,7 +4,6 @@ import type { PrivateKey } from "../../native/keys.js";
 import {
   KeyPackage,
   KeyPackageTBS,
-  LeafNode,
   LeafNodeSource,
   ProtocolVersion,
   type Capabilities,
@@ -47,8 +46,6 @@ export class OwnKeyPackage {
   readonly value: KeyPackage;
   /** KeyPackageRef, RFC 9420 §5.2. */
   readonly ref: Buffer;
-  /** The encoded leaf. */
-  readonly leaf: Buffer;
   readonly initKey: PrivateKey;
   readonly leafKey: PrivateKey;
 
@@ -56,7 +53,6 @@ export class OwnKeyPackage {
     this.bytes = bytes;
     this.value = value;
     this.ref = suite.keyPackageRef(bytes);
-    this.leaf = encode(LeafNode, value.leafNode);
     this.initKey = initKey;
     this.leafKey = leafKey;
   }

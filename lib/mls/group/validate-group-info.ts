@@ -1,9 +1,9 @@
 /** RFC 9420 §12.4.3.1: what whoever is not a member yet checks of a group before it trusts its GroupInfo. */
 import { encodeOnce } from "../../codec/index.js";
-import { GroupContext, ProtocolVersion, type GroupInfo, type LeafNode } from "../objects/index.js";
+import { GroupContext, ProtocolVersion, type GroupInfo } from "../objects/index.js";
 import { interimTranscriptHash } from "../schedule/index.js";
 import type { Suite } from "../suite/index.js";
-import { leafRequirements, validateTree } from "../tree/index.js";
+import { leafRequirements, validateTree, type ValidLeaf } from "../tree/index.js";
 import type { PublicEpoch } from "./epoch.js";
 import { checkGroupExtensions } from "./group-extensions.js";
 import { checkGroupInfoSignature, treeOf } from "./group-info.js";
@@ -32,11 +32,9 @@ export async function validateGroupInfo(
   const tree = treeOf(suite, groupInfo, ratchetTree);
   // Members of old standing may have come with a key package whose lifetime is over.
   const requirements = leafRequirements(groupContext);
-  const checkCredential = credentialsBy(policy);
-  const validated = validateTree(tree, { suite, groupId, treeHash, requirements, ownLeaf, checkCredential });
-  validated.catch(() => undefined); // seen below
-  checkGroupInfoSignature(suite, groupInfo, tree); // on this thread, while others check those of leaves
-  await validated;
+  const meanwhile = () => checkGroupInfoSignature(suite, groupInfo, tree);
+  const leaves = await validateTree(tree, { suite, groupId, treeHash, requirements, ownLeaf, meanwhile });
+  await checkCredentials(leaves, policy);
   await checkExternalSenders(policy, extensions);
   return {
     suite,
@@ -48,14 +46,11 @@ export async function validateGroupInfo(
   };
 }
 
-function credentialsBy({ authentication }: GroupPolicy) {
-  const check = (trusted: boolean, leafIndex: number): void => {
-    if (!trusted) refuse("5.3.1/credential", `leaf ${leafIndex}`);
-  };
-  return ({ credential, signatureKey }: LeafNode, leafIndex: number): Promise<void> | undefined => {
+/** Answers that are no promises are not waited for: a group may have many thousand members. */
+async function checkCredentials(leaves: readonly ValidLeaf[], { authentication }: GroupPolicy): Promise<void> {
+  for (const { leafIndex, credential, signatureKey } of leaves) {
     const verdict = authentication.validateCredential(credential, signatureKey, "member");
-    if (typeof verdict !== "boolean") return Promise.resolve(verdict).then((trusted) => check(trusted, leafIndex));
-    check(verdict, leafIndex);
-    return undefined;
-  };
+    const trusted = typeof verdict === "boolean" ? verdict : await verdict;
+    if (!trusted) refuse("5.3.1/credential", `leaf ${leafIndex}`);
+  }
 }

@@ -21,4 +21,4 @@ export { RatchetTree } from "./ratchet-tree.js";
 export { bothSupport, supportOf, type Support } from "./support.js";
 export { changedNodes, withChanges } from "./tree-changes.js";
 export { TreeDraft } from "./tree-draft.js";
-export { checkKeysUnique, validateTree } from "./tree-validation.js";
+export { checkKeysUnique, validateTree, type ValidLeaf } from "./tree-validation.js";

@@ -31,21 +31,27 @@ export interface TreeExpectations {
   readonly requirements: LeafRequirements;
   /** A leaf that one has made and signed oneself, encoded: its signature is not checked again. */
   readonly ownLeaf?: Uint8Array | undefined;
-  /**
-   * Asked about one leaf after the other, in the order of the tree, each of which has been found valid. A promise is waited for; leaves that
-   * need none are not, for there may be many thousands.
-   */
-  readonly checkCredential?: (leaf: LeafNode, leafIndex: number) => Promise<void> | undefined;
+  /** Done while other threads check the first signatures. What it throws ends the validation. */
+  readonly meanwhile?: () => void;
+}
+
+/** What is left to ask the application about. */
+export interface ValidLeaf {
+  readonly leafIndex: number;
+  readonly credential: LeafNode["credential"];
+  readonly signatureKey: Uint8Array;
 }
 
 /**
- * Validates the tree of a group that one is about to join: everything that RFC 9420 §12.4.3.1 asks for.
+ * Validates the tree of a group that one is about to join: everything that RFC 9420 §12.4.3.1 asks for but the credentials.
  * Signatures are checked in parallel off the event loop, while this thread does the rest.
+ * @returns the leaves, from left to right
  * @throws TinyMlsError `invalid` with the rule
  */
-export async function validateTree(tree: RatchetTree, expected: TreeExpectations): Promise<void> {
+export async function validateTree(tree: RatchetTree, expected: TreeExpectations): Promise<ValidLeaf[]> {
   const others = [
     () => {
+      expected.meanwhile?.();
       if (!sameBytes(tree.treeHash(), expected.treeHash)) refuse("7.8/tree-hash");
       checkUnmergedLeaves(tree);
       if (!tree.keys.allDiffer) checkKeysUnique(tree, occupied(tree));
@@ -56,14 +62,17 @@ export async function validateTree(tree: RatchetTree, expected: TreeExpectations
       for (const [, parent] of tree.parents()) checkEncryptionKey(expected.suite, parent.encryptionKey);
     },
   ];
-  const running: LeafBatch[] = [];
+  const leaves: ValidLeaf[] = [];
+  const running: Promise<void>[] = [];
   for (const members of batches(tree)) {
-    running.push(new LeafBatch(members, expected));
+    const checked = checkLeaves(members, expected, leaves);
+    checked.catch(() => undefined); // seen when it is awaited, unless something else refuses first
     others.shift()?.();
-    if (running.length === ahead) await running.shift()!.finish();
+    if (running.push(checked) === ahead) await running.shift();
   }
   for (const other of others) other();
-  for (const batch of running) await batch.finish();
+  for (const checked of running) await checked;
+  return leaves;
 }
 
 function* occupied(tree: RatchetTree): Generator<number> {
@@ -106,39 +115,20 @@ function* batches(tree: RatchetTree): Generator<[number, TreeLeaf][]> {
   if (batch.length > 0) yield batch;
 }
 
-/** Some leaves, each on its own, whose signatures are being checked. */
-class LeafBatch {
-  readonly #expected: TreeExpectations;
-  readonly #leaves: [number, LeafNode][] = [];
-  readonly #checked: Promise<void>;
-
-  constructor(members: readonly [number, TreeLeaf][], expected: TreeExpectations) {
-    this.#expected = expected;
-    this.#checked = this.#check(members);
-    this.#checked.catch(() => undefined); // seen when it is finished, unless something else refuses first
+/** Each leaf on its own; `leaves` is added to at once, and true when all of this has resolved. */
+async function checkLeaves(
+  members: readonly [number, TreeLeaf][],
+  { suite, groupId, requirements, ownLeaf }: TreeExpectations,
+  leaves: ValidLeaf[],
+): Promise<void> {
+  const items: SignedItem[] = [];
+  for (const [leafIndex, leaf] of members) {
+    const value = leaf.decode();
+    checkLeaf(suite, value, requirements);
+    const isOwn = ownLeaf !== undefined && sameBytes(leaf.bytes, ownLeaf);
+    if (!isOwn) items.push(leafSignature(leaf, value, groupId, leafIndex));
+    leaves.push({ leafIndex, credential: value.credential, signatureKey: value.signatureKey });
   }
-
-  async #check(members: readonly [number, TreeLeaf][]): Promise<void> {
-    const { suite, groupId, requirements, ownLeaf } = this.#expected;
-    const items: SignedItem[] = [];
-    for (const [leafIndex, leaf] of members) {
-      const value = leaf.decode();
-      checkLeaf(suite, value, requirements);
-      const isOwn = ownLeaf !== undefined && sameBytes(leaf.bytes, ownLeaf);
-      if (!isOwn) items.push(leafSignature(leaf, value, groupId, leafIndex));
-      this.#leaves.push([leafIndex, value]);
-    }
-    const results = await suite.verifyWithLabelAll(items);
-    if (!results.every((valid) => valid)) refuse("7.3/leaf-signature");
-  }
-
-  async finish(): Promise<void> {
-    await this.#checked;
-    const { checkCredential } = this.#expected;
-    if (checkCredential === undefined) return;
-    for (const [leafIndex, leaf] of this.#leaves) {
-      const answer = checkCredential(leaf, leafIndex);
-      if (answer !== undefined) await answer;
-    }
-  }
+  const results = await suite.verifyWithLabelAll(items);
+  if (!results.every((valid) => valid)) refuse("7.3/leaf-signature");
 }
