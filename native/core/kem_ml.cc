@@ -13,9 +13,7 @@ Result<SecretBytes> ml_kem_encapsulate(const Library& library, KeyId id, View pu
   auto secret = SecretBytes::allocate(kem_traits(id)->secret_length);
   PkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(library.context, receiver->pkey(), library.properties));
   if (!secret || !context) return Fault::kMemory;
-  OSSL_PARAM params[] = {
-      OSSL_PARAM_construct_octet_string("ikme", const_cast<uint8_t*>(randomness.data()), randomness.size()),
-      OSSL_PARAM_construct_end()};
+  OSSL_PARAM params[] = {octets_param("ikme", randomness), OSSL_PARAM_construct_end()};
   size_t enc_length = enc.size(), secret_length = secret->size();
   if (EVP_PKEY_encapsulate_init(context.get(), randomness.empty() ? nullptr : params) != 1) return Fault::kConfig;
   if (EVP_PKEY_encapsulate(context.get(), enc.data(), &enc_length, secret->data(), &secret_length) != 1 ||

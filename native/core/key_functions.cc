@@ -1,18 +1,10 @@
 #include "core/key_functions.h"
 
-#include <openssl/core_names.h>
-#include <openssl/params.h>
 #include <openssl/provider.h>
 
+#include "core/openssl.h"
+
 namespace tinymls {
-namespace {
-
-OSSL_PARAM octets_param(const char* name, View octets) {
-  return OSSL_PARAM_construct_octet_string(name, const_cast<uint8_t*>(octets.data()), octets.size());
-}
-
-}  // namespace
-
 bool KeyFunctions::keep(const OSSL_DISPATCH* entry) {
   for (; entry != nullptr && entry->function_id != 0; ++entry) {
     switch (entry->function_id) {

@@ -31,10 +31,6 @@ Result<PkeyPtr> from_data(const Library& library, const KeyTraits& key, int sele
   return PkeyPtr(pkey);
 }
 
-OSSL_PARAM octets_param(const char* name, View octets) {
-  return OSSL_PARAM_construct_octet_string(name, const_cast<uint8_t*>(octets.data()), octets.size());
-}
-
 Result<PkeyPtr> import_public(const Library& library, const KeyTraits& key, View encoded) {
   ErrorMark mark;
   if (encoded.size() != key.public_length) return Fault::kMalformed;

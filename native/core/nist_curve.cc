@@ -120,9 +120,7 @@ Result<ParsedKey> nist_curve_pair(const Library& library, const KeyTraits& key, 
   auto native = SecretBytes::copy(raw);  // OSSL_PARAM integers are in the machine's byte order
   if (!native) return native.fault();
   swap_order(native->bytes());
-  OSSL_PARAM params[] = {group_param(key),
-                         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
-                                                           const_cast<uint8_t*>(public_key.data()), public_key.size()),
+  OSSL_PARAM params[] = {group_param(key), octets_param(OSSL_PKEY_PARAM_PUB_KEY, public_key),
                          OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native->data(), native->size()),
                          OSSL_PARAM_construct_end()};
   EVP_PKEY* pkey = nullptr;

@@ -4,6 +4,8 @@
 #include <openssl/provider.h>
 #include <openssl/rand.h>
 
+#include "core/keys.h"
+
 namespace tinymls {
 namespace {
 
@@ -20,13 +22,14 @@ void fetch_algorithms(Library& library) {
   library.sha512 = DigestFunctions::fetch(context, "SHA2-512", properties);
   library.x25519 = ExchangeFunctions::fetch(context, "X25519", properties);
   library.x448 = ExchangeFunctions::fetch(context, "X448", properties);
-  library.ed25519 = SignatureFunctions::fetch(context, {"ED25519", "ED25519"}, properties);
-  library.ed448 = SignatureFunctions::fetch(context, {"ED448", "ED448"}, properties);
-  library.ecdsa_p256 = SignatureFunctions::fetch(context, {"ECDSA", "EC", "P-256", "SHA2-256"}, properties);
-  library.ecdsa_p384 = SignatureFunctions::fetch(context, {"ECDSA", "EC", "P-384", "SHA2-384"}, properties);
-  library.ecdsa_p521 = SignatureFunctions::fetch(context, {"ECDSA", "EC", "P-521", "SHA2-512"}, properties);
-  library.ml_dsa_65 = SignatureFunctions::fetch(context, {"ML-DSA-65", "ML-DSA-65"}, properties);
-  library.ml_dsa_87 = SignatureFunctions::fetch(context, {"ML-DSA-87", "ML-DSA-87"}, properties);
+  const auto signature = [&](KeyId id) { return SignatureFunctions::fetch(context, *key_traits(id), properties); };
+  library.ed25519 = signature(KeyId::kEd25519);
+  library.ed448 = signature(KeyId::kEd448);
+  library.ecdsa_p256 = signature(KeyId::kEcdsaP256);
+  library.ecdsa_p384 = signature(KeyId::kEcdsaP384);
+  library.ecdsa_p521 = signature(KeyId::kEcdsaP521);
+  library.ml_dsa_65 = signature(KeyId::kMlDsa65);
+  library.ml_dsa_87 = signature(KeyId::kMlDsa87);
   library.argon2id.reset(EVP_KDF_fetch(context, "ARGON2ID", properties));
 }
 

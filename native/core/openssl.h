@@ -33,6 +33,11 @@ class ErrorMark {
   bool passed_ = false;
 };
 
+// Octets that OpenSSL reads, or of a request writes.
+inline OSSL_PARAM octets_param(const char* name, View octets) {
+  return OSSL_PARAM_construct_octet_string(name, const_cast<uint8_t*>(octets.data()), octets.size());
+}
+
 // A library context and the algorithms fetched from it, once for the life of the process. Members are null or false
 // where this OpenSSL does not offer the algorithm; whoever uses one answers Fault::kConfig then.
 struct Library {

@@ -32,7 +32,7 @@ Result<SecretBytes> argon2id(const Library& library, View passphrase, View salt,
   // The names of the costs came with OpenSSL 3.2, so no header of 3.0 spells them.
   const OSSL_PARAM params[] = {
       OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PASSWORD, secret, passphrase.size()),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, const_cast<uint8_t*>(salt.data()), salt.size()),
+      octets_param(OSSL_KDF_PARAM_SALT, salt),
       OSSL_PARAM_construct_uint32("memcost", &memory),
       OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_ITER, &passes),
       OSSL_PARAM_construct_uint32("lanes", &lanes),

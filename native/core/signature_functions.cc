@@ -2,7 +2,7 @@
 
 #include <openssl/provider.h>
 
-#include "core/openssl.h"
+#include "core/keys.h"
 
 namespace tinymls {
 bool SignatureFunctions::keep(const OSSL_DISPATCH* entry) {
@@ -34,18 +34,18 @@ bool SignatureFunctions::keep(const OSSL_DISPATCH* entry) {
   return create_ && free_ && copy_ && begin_ && (verify_ || (update_ && finish_));
 }
 
-SignatureFunctions SignatureFunctions::fetch(OSSL_LIB_CTX* context, const SignatureNames& names,
-                                             const char* properties) {
+SignatureFunctions SignatureFunctions::fetch(OSSL_LIB_CTX* context, const KeyTraits& key, const char* properties) {
   const ErrorMark mark;
   SignatureFunctions functions;
-  SignaturePtr signature(EVP_SIGNATURE_fetch(context, names.algorithm, properties));
+  const char* const name = key.family == KeyFamily::kNistCurve ? "ECDSA" : key.type;
+  SignaturePtr signature(EVP_SIGNATURE_fetch(context, name, properties));
   if (!signature) return {};
   const OSSL_PROVIDER* provider = EVP_SIGNATURE_get0_provider(signature.get());
-  functions.keys_ = KeyFunctions::of(provider, names.key, names.curve);
-  if (!functions.keys_ || !functions.keep(provider_functions(provider, OSSL_OP_SIGNATURE, names.algorithm))) return {};
+  functions.keys_ = KeyFunctions::of(provider, key.type, key.group);
+  if (!functions.keys_ || !functions.keep(provider_functions(provider, OSSL_OP_SIGNATURE, name))) return {};
   functions.provider_ = OSSL_PROVIDER_get0_provider_ctx(provider);
   functions.properties_ = properties;
-  functions.digest_ = names.digest;
+  functions.digest_ = key.digest;
   functions.signature_ = std::move(signature);
   return functions;
 }

@@ -6,12 +6,7 @@
 
 namespace tinymls {
 
-struct SignatureNames {
-  const char* algorithm;
-  const char* key;               // its type of key
-  const char* curve = nullptr;   // of ECDSA
-  const char* digest = nullptr;  // of ECDSA
-};
+struct KeyTraits;
 
 using SignatureContextPtr = std::unique_ptr<void, ProviderFree<OSSL_FUNC_signature_freectx_fn>>;
 
@@ -26,7 +21,7 @@ class SignatureFunctions {
   // False where this OpenSSL does not offer the algorithm.
   explicit operator bool() const { return signature_ != nullptr; }
 
-  static SignatureFunctions fetch(OSSL_LIB_CTX* context, const SignatureNames& names, const char* properties);
+  static SignatureFunctions fetch(OSSL_LIB_CTX* context, const KeyTraits& key, const char* properties);
 
   // With a public key of the right length, of ECDSA an uncompressed point. Fault::kInvalid for one that is none.
   Result<SignatureCheck> begin(View public_key) const;
