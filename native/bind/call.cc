@@ -97,9 +97,9 @@ View CallReader::read_bytes(size_t index, napi_typedarray_type* type, napi_value
 View CallReader::secret_or_bytes(size_t index) {
   double handle;
   if (!read_number(index, handle)) return bytes(index);
-  const auto* found = handles().find<SecretBytes>(handle);
-  if (!found) refuse(Fault::kUsage);
-  return found ? found->view() : View{};
+  View secret;
+  if (!handles().secret(handle, secret)) refuse(Fault::kUsage);
+  return secret;
 }
 
 View CallReader::sealable_or_bytes(size_t index) {

@@ -106,8 +106,9 @@ class CallReader {
     return found;
   }
   View secret(size_t index) {
-    const auto* found = object<SecretBytes>(index);
-    return found ? found->view() : View{};
+    View secret;
+    if (!handles().secret(any_number(index), secret)) refuse(Fault::kUsage);
+    return secret;
   }
   // A key, salt or nonce: secret (a handle) or public (bytes).
   View secret_or_bytes(size_t index);

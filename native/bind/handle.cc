@@ -22,7 +22,7 @@ uint32_t HandleTable::next_generation() {
   return generation_++;
 }
 
-Result<double> HandleTable::insert(std::shared_ptr<void> object, HandleKind kind, Viewer viewer) {
+Result<double> HandleTable::insert(std::shared_ptr<void> object, HandleKind kind, bool sealable, View bytes) {
   uint32_t index = first_free_;
   if (index == kNone) {
     if (slots_.size() > kIndexMask) return Fault::kExhausted;
@@ -33,19 +33,13 @@ Result<double> HandleTable::insert(std::shared_ptr<void> object, HandleKind kind
   }
   Slot& slot = slots_[index];
   slot.object = std::move(object);
-  slot.viewer = viewer;
+  slot.bytes = bytes;
+  slot.sealable = sealable;
   slot.kind = kind;
   slot.handle = static_cast<double>((uint64_t{static_cast<uint8_t>(kind)} << (kGenerationBits + kIndexBits)) |
                                     (uint64_t{next_generation()} << kIndexBits) | index);
   ++live_;
   return slot.handle;
-}
-
-bool HandleTable::sealable(double handle, View& bytes) const {
-  const Slot* slot = slot_of(handle);
-  if (!slot || !slot->viewer) return false;
-  bytes = slot->viewer(slot->object.get());
-  return true;
 }
 
 bool HandleTable::release(double handle) {
@@ -54,7 +48,7 @@ bool HandleTable::release(double handle) {
   const auto index = static_cast<uint32_t>(found - slots_.data());
   Slot& slot = slots_[index];
   slot.object.reset();
-  slot.viewer = nullptr;
+  slot.bytes = {};
   slot.handle = 0;
   slot.next_free = first_free_;
   first_free_ = index;

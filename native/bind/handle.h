@@ -18,7 +18,7 @@ enum class HandleKind : uint8_t {
 };
 
 // What a table knows of a type that it holds: its kind and, where the object is secret bytes that may be sealed under
-// another key, how to see them (`static View sealable(const T&)`).
+// another key, where those are as long as it lives (`static View sealable(const T&)`).
 template <class T>
 struct HandleTraits;
 
@@ -35,10 +35,10 @@ class HandleTable {
   // The new handle, or kExhausted.
   template <class T>
   Result<double> insert(std::shared_ptr<T> object) {
-    Viewer viewer = nullptr;
-    if constexpr (requires(const T& t) { HandleTraits<T>::sealable(t); })
-      viewer = [](const void* object) { return HandleTraits<T>::sealable(*static_cast<const T*>(object)); };
-    return insert(std::move(object), HandleTraits<T>::kKind, viewer);
+    constexpr bool kSealable = requires(const T& t) { HandleTraits<T>::sealable(t); };
+    View bytes;
+    if constexpr (kSealable) bytes = HandleTraits<T>::sealable(*object);
+    return insert(std::move(object), HandleTraits<T>::kKind, kSealable, bytes);
   }
 
   // The object of a handle, or null. Valid until JavaScript runs again.
@@ -55,8 +55,11 @@ class HandleTable {
     return slot ? std::static_pointer_cast<T>(slot->object) : nullptr;
   }
 
-  // The secret bytes behind a handle of any kind that may be sealed; false where there are none.
-  bool sealable(double handle, View& bytes) const;
+  // The bytes of a secret, found without a look at the object, which is seldom in a cache; false where there are none.
+  bool secret(double handle, View& bytes) const { return bytes_of(slot_of(handle, HandleKind::kSecret), bytes); }
+
+  // The same behind a handle of any kind that may be sealed.
+  bool sealable(double handle, View& bytes) const { return bytes_of(slot_of(handle), bytes); }
 
   // Lets go of the object: false when the handle names none.
   bool release(double handle);
@@ -68,16 +71,22 @@ class HandleTable {
   uint64_t collected() const { return collected_; }
 
  private:
-  using Viewer = View (*)(const void*);
+  // What every use reads comes first.
   struct Slot {
-    std::shared_ptr<void> object;
-    Viewer viewer = nullptr;
     double handle = 0;  // the one that names it; 0 while the slot is free
-    uint32_t next_free = 0;
+    View bytes;         // of the object, where they may be sealed
     HandleKind kind{};
+    bool sealable = false;
+    uint32_t next_free = 0;
+    std::shared_ptr<void> object;
   };
 
-  Result<double> insert(std::shared_ptr<void> object, HandleKind kind, Viewer viewer);
+  Result<double> insert(std::shared_ptr<void> object, HandleKind kind, bool sealable, View bytes);
+  static bool bytes_of(const Slot* slot, View& bytes) {
+    if (!slot || !slot->sealable) return false;
+    bytes = slot->bytes;
+    return true;
+  }
   // Comparing with the whole handle checks kind and generation along, and that it is an integer.
   const Slot* slot_of(double handle) const {
     if (!(handle > 0 && handle < kHandleEnd)) return nullptr;  // NaN fails too

@@ -1,5 +1,5 @@
 /** RFC 9420 §6: what the framing of every message of one epoch has in common. */
-import { lengthHeader, type Encoded } from "../../codec/index.js";
+import { lengthHeader, vectorSize, type Encoded } from "../../codec/index.js";
 import { TinyMlsError } from "../../errors.js";
 import { SenderType, type GroupContext } from "../objects/index.js";
 import type { Suite } from "../suite/index.js";
@@ -7,6 +7,10 @@ import type { Suite } from "../suite/index.js";
 type Bytes = Uint8Array;
 
 const empty = new Uint8Array(0);
+
+/** Where a GroupContext has them: behind `version` and `cipher_suite` (§8.1). */
+const addressAt = 4;
+const epochLength = 8;
 
 const known = new WeakMap<Encoded<GroupContext>, FramingContext>();
 
@@ -21,16 +25,20 @@ export class FramingContext {
   /** The encoded GroupContext; undefined for one who is outside of the group and does not know it. */
   readonly groupContext: Bytes | undefined;
   /** `group_id<V>`, then `epoch`, as they stand at the head of every struct of §6. */
-  readonly address: Buffer;
+  readonly address: Bytes;
 
-  constructor(suite: Suite, groupId: Bytes, epoch: bigint, groupContext?: Bytes) {
+  constructor(
+    suite: Suite,
+    groupId: Bytes,
+    epoch: bigint,
+    groupContext?: Bytes,
+    address: Bytes = addressOf(groupId, epoch),
+  ) {
     this.suite = suite;
     this.groupId = groupId;
     this.epoch = epoch;
     this.groupContext = groupContext;
-    const number = Buffer.alloc(8);
-    number.writeBigUInt64BE(epoch);
-    this.address = Buffer.concat([lengthHeader(groupId.byteLength), groupId, number]);
+    this.address = address;
   }
 
   /** The epoch that a member has in a GroupContext. */
@@ -38,14 +46,17 @@ export class FramingContext {
     let framing = known.get(context);
     if (framing === undefined) {
       const { value, bytes } = context;
-      known.set(context, (framing = new FramingContext(suite, value.groupId, value.epoch, bytes)));
+      const { groupId, epoch } = value;
+      // A part of the same octets: of many groups in turn, each piece of memory on its own comes late.
+      const address = bytes.subarray(addressAt, addressAt + vectorSize(groupId.byteLength) + epochLength);
+      known.set(context, (framing = new FramingContext(suite, groupId, epoch, bytes, address)));
     }
     return framing;
   }
 
   /** Whether a message is of this group and epoch. Only those that are `here` can be opened with this epoch's keys. */
   place({ groupId, epoch }: { readonly groupId: Bytes; readonly epoch: bigint }): Place {
-    if (Buffer.compare(groupId, this.groupId) !== 0) return "otherGroup";
+    if (groupId !== this.groupId && Buffer.compare(groupId, this.groupId) !== 0) return "otherGroup";
     return epoch === this.epoch ? "here" : epoch < this.epoch ? "past" : "future";
   }
 
@@ -61,4 +72,10 @@ export class FramingContext {
     if (this.groupContext !== undefined) return this.groupContext;
     throw new TinyMlsError("usage", "messages of members are signed with the GroupContext", { component: "mls" });
   }
+}
+
+function addressOf(groupId: Bytes, epoch: bigint): Buffer {
+  const number = Buffer.alloc(epochLength);
+  number.writeBigUInt64BE(epoch);
+  return Buffer.concat([lengthHeader(groupId.byteLength), groupId, number]);
 }
