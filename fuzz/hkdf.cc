@@ -90,5 +90,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   require(bool(labelled) && bool(plain));
   require(std::equal(plain->data(), plain->data() + length, labelled->data()));
+  const size_t size_of_prk = prk->size();
+  const auto next = hkdf_expand_label(library, id, prk->view(), format, label, context, size_of_prk);
+  require(next && hkdf_step_label(library, id, *prk, format, label, context));
+  require(prk->size() == size_of_prk && std::equal(prk->data(), prk->data() + size_of_prk, next->data()));
   return 0;
 }

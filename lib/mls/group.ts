@@ -40,7 +40,7 @@ export class Group {
   readonly #turns = new Turns();
   readonly #gate: Gate = {
     open: (operation, run) => this.#turn(operation, run, (name) => this.#requireOpen(name)),
-    active: (operation, run) => this.#active(operation, run),
+    active: (operation, run) => this.#turn(operation, run, (name) => this.#requireActive(name)),
   };
   readonly #commits: OwnCommits;
   #closed: string | undefined;
@@ -99,7 +99,7 @@ export class Group {
    * @throws TinyMlsError `conflict` while proposals wait for a commit (RFC 9420 §12.4)
    */
   sendMessage(data: Bytes | string, options: { readonly authenticatedData?: Bytes } = {}): Promise<Buffer> {
-    return this.#active("sendMessage", () => {
+    return this.#gate.active("sendMessage", () => {
       takes("sendMessage", data, "data", shapes.octetsOrText);
       takesOptions("sendMessage", options, shapes.sendOptions);
       if (this.#state.proposals.size > 0) {
@@ -351,10 +351,6 @@ export class Group {
       this.#requireNotClosed(operation);
       return this.#kept.run(() => (check(operation), this.#state.expire(), run()));
     });
-  }
-
-  #active<T>(operation: string, run: () => T | Promise<T>): Promise<T> {
-    return this.#turn(operation, run, (name) => this.#requireActive(name));
   }
 
   #propose(operation: string, proposal: (epoch: MemberEpoch) => Proposal): Promise<Buffer> {

@@ -15,6 +15,7 @@ interface HkdfCalls {
     context: Bytes,
     length: number,
   ): number;
+  hkdfStepLabel(algorithm: number, secret: number, format: number, label: Bytes, context: Bytes): number;
   hkdfExpandLabels(
     algorithm: number,
     secret: number,
@@ -63,7 +64,17 @@ export const hkdf = {
     return secretOf(native.hkdfExpandLabel(id, handleOf(secret), framing, octets, context, length), operation);
   },
 
-  /** The same without context for many labels, in one native call: a secret for each. All are derived or none. */
+  /**
+   * Puts what `expandLabel` gives of a secret, and as many octets as it has, in its place: a ratchet without an object for each step. At
+   * most a digest. What the secret was is gone; where this throws, it is what it was.
+   */
+  stepLabel(algorithm: HashAlgorithm, secret: Secret, label: Bytes, context: Bytes, format: LabelFormat): void {
+    const operation = "hkdf.stepLabel";
+    const { id } = hashParameters(algorithm, operation);
+    check(native.hkdfStepLabel(id, handleOf(secret), framingOf(format, operation), label, context), operation);
+  },
+
+  /** `expandLabel` without context for many labels, in one native call: a secret for each. All are derived or none. */
   expandLabels(
     algorithm: HashAlgorithm,
     secret: Secret,

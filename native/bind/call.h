@@ -100,6 +100,12 @@ class CallReader {
     return found;
   }
   template <class T>
+  T* unshared(size_t index) {
+    T* const found = handles().find_unshared<T>(any_number(index));
+    if (!found) refuse(Fault::kUsage);
+    return found;
+  }
+  template <class T>
   std::shared_ptr<T> pinned(size_t index) {
     std::shared_ptr<T> found = handles().pin<T>(any_number(index));
     if (!found) refuse(Fault::kUsage);

@@ -48,6 +48,13 @@ class HandleTable {
     return slot ? static_cast<T*>(slot->object.get()) : nullptr;
   }
 
+  // The same, where nothing else has it pinned: to be changed.
+  template <class T>
+  T* find_unshared(double handle) const {
+    const Slot* slot = slot_of(handle, HandleTraits<T>::kKind);
+    return slot && slot->object.use_count() == 1 ? static_cast<T*>(slot->object.get()) : nullptr;
+  }
+
   // The same, kept alive: for work that goes on beside JavaScript.
   template <class T>
   std::shared_ptr<T> pin(double handle) const {

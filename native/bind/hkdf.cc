@@ -38,6 +38,17 @@ napi_value expand_label(napi_env env, napi_callback_info info) {
   return call.answer_handle(hkdf_expand_label(call.library(), id, secret, format, label, context, length));
 }
 
+// Here the secret itself changes: one that a running batch works with is refused.
+napi_value step_label(napi_env env, napi_callback_info info) {
+  Call<5> call(env, info);
+  const HashId id = call.hash_id(0);
+  SecretBytes* const secret = call.unshared<SecretBytes>(1);
+  const auto format = call.one_of(2, LabelFormat::kTls13, LabelFormat::kMls);
+  const View label = call.bytes_of_any_memory(3), context = call.bytes_of_any_memory(4);
+  if (call.refused()) return call.refusal();
+  return call.answer(hkdf_step_label(call.library(), id, *secret, format, label, context));
+}
+
 // (algorithm, secret, format, labels, length, out): a secret for each label, without context. The labels are joined,
 // each behind an octet with its length; `out` takes a handle for each, a double in native byte order.
 napi_value expand_labels(napi_env env, napi_callback_info info) {
@@ -75,6 +86,7 @@ void register_hkdf(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {{"hkdfExtract", extract},
                                         {"hkdfExpand", expand},
                                         {"hkdfExpandLabel", expand_label},
+                                        {"hkdfStepLabel", step_label},
                                         {"hkdfExpandLabels", expand_labels}};
   define(env, exports, kMethods);
 }

@@ -104,4 +104,14 @@ Result<void> hkdf_expand_label(const Library& library, HashId id, View secret, L
   return expand(library, id, secret, parts, out);
 }
 
+Result<void> hkdf_step_label(const Library& library, HashId id, SecretBytes& secret, LabelFormat format, View label,
+                             View context) {
+  WipedArray<kMaxHashLength> next;
+  if (secret.size() > kMaxHashLength) return Fault::kUsage;
+  const MutableView out = next.first(secret.size());
+  auto done = hkdf_expand_label(library, id, secret.view(), format, label, context, out);
+  if (done && !out.empty()) std::memcpy(secret.data(), out.data(), out.size());
+  return done;
+}
+
 }  // namespace tinymls

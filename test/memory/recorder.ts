@@ -34,6 +34,7 @@ export class SecretRecorder {
   start(): void {
     for (const method of handleMethods) this.#after(method, (value) => this.note(method, value as Handle));
     this.#after("expandWithLabel", (value, [, label]) => this.note(label as string, value as Secret));
+    this.#after("stepWithLabel", (_, [secret, label]) => this.note(label as string, secret as Secret));
     this.#after("deriveSecrets", (values, [, labels]) => {
       (labels as string[]).forEach((label, index) => this.note(label, (values as Secret[])[index]!));
     });

@@ -29,6 +29,11 @@ const uses: Record<string, (key: Secret) => void> = {
     hkdf.expand("SHA-256", key, none, 64).dispose();
     hkdf.expandLabel("SHA-256", key, "MLS 1.0 key", none, 16, "mls").dispose();
   },
+  "hkdf.stepLabel": (key) => {
+    using copy = key.clone();
+    hkdf.stepLabel("SHA-256", copy, Buffer.from("MLS 1.0 secret"), none, "mls");
+    expect(copy.equals(key)).toBe(false);
+  },
   "AES-256-GCM, one shot": (key) => {
     const sealed = aead.seal("AES-256-GCM", key, nonce, none, Buffer.from("text"));
     expect(aead.open("AES-256-GCM", key, nonce, none, sealed).toString()).toBe("text");

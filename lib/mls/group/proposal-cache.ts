@@ -16,9 +16,10 @@ export interface CachedProposal extends SentProposal {
 
 export class ProposalCache {
   readonly #byRef = new Map<string, CachedProposal>();
+  #size = 0;
 
   get size(): number {
-    return this.#byRef.size;
+    return this.#size;
   }
 
   has(ref: Uint8Array): boolean {
@@ -31,6 +32,7 @@ export class ProposalCache {
 
   add(proposal: CachedProposal): void {
     this.#byRef.set(keyOf(proposal.ref), proposal);
+    this.#size = this.#byRef.size;
   }
 
   /** In the order in which they came. */
@@ -44,6 +46,7 @@ export class ProposalCache {
       keys?.signatureKey?.dispose();
     }
     this.#byRef.clear();
+    this.#size = 0;
   }
 }
 

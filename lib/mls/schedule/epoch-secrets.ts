@@ -25,6 +25,21 @@ export type EpochSecretName = keyof typeof labels;
 export const epochSecretNames: readonly EpochSecretName[] = Object.keys(labels) as EpochSecretName[];
 const epochSecretLabels: readonly string[] = Object.values(labels);
 
+type Held = Record<EpochSecretName, Secret | undefined>;
+
+// A literal and no Map: every message looks one up, in a process of many groups mostly where no cache has them.
+const holding = (of: (name: EpochSecretName) => Secret | undefined): Held => ({
+  initSecret: of("initSecret"),
+  senderDataSecret: of("senderDataSecret"),
+  encryptionSecret: of("encryptionSecret"),
+  exporterSecret: of("exporterSecret"),
+  externalSecret: of("externalSecret"),
+  confirmationKey: of("confirmationKey"),
+  membershipKey: of("membershipKey"),
+  resumptionPsk: of("resumptionPsk"),
+  epochAuthenticator: of("epochAuthenticator"),
+});
+
 /**
  * The secrets of one epoch. It owns them: getters lend a handle, {@link take} gives it away, {@link erase} and
  * {@link dispose} wipe. A secret that is taken or erased cannot be had again (`closed`).
@@ -34,10 +49,10 @@ const epochSecretLabels: readonly string[] = Object.values(labels);
  */
 export class EpochSecrets {
   readonly suite: Suite;
-  readonly #secrets: Map<EpochSecretName, Secret>;
+  readonly #secrets: Held;
   #externalKeyPair: PrivateKey | undefined;
 
-  private constructor(suite: Suite, secrets: Map<EpochSecretName, Secret>) {
+  private constructor(suite: Suite, secrets: Held) {
     this.suite = suite;
     this.#secrets = secrets;
   }
@@ -67,12 +82,14 @@ export class EpochSecrets {
 
   /** From {@link entries}, say of storage. Takes the handles over, also when it throws. */
   static restore(suite: Suite, entries: Iterable<readonly [EpochSecretName, Secret]>): EpochSecrets {
-    const epoch = new EpochSecrets(suite, new Map());
+    const secrets = holding(() => undefined);
+    const epoch = new EpochSecrets(suite, secrets);
     let sound = true;
     for (const [name, secret] of entries) {
-      sound = name in labels && !epoch.#secrets.has(name) && secret.byteLength === suite.Nh && sound;
-      if (epoch.#secrets.has(name)) secret.dispose();
-      else epoch.#secrets.set(name, secret);
+      const isNew = Object.hasOwn(labels, name) && secrets[name] === undefined;
+      sound = isNew && secret.byteLength === suite.Nh && sound;
+      if (isNew) secrets[name] = secret;
+      else secret.dispose();
     }
     if (sound) return epoch;
     epoch.dispose();
@@ -82,7 +99,10 @@ export class EpochSecrets {
   static #derive(suite: Suite, epochSecret: Secret): EpochSecrets {
     try {
       const secrets = suite.deriveSecrets(epochSecret, epochSecretLabels);
-      return new EpochSecrets(suite, new Map(epochSecretNames.map((name, index) => [name, secrets[index]!])));
+      return new EpochSecrets(
+        suite,
+        holding((name) => secrets[epochSecretNames.indexOf(name)]),
+      );
     } finally {
       epochSecret.dispose();
     }
@@ -130,21 +150,21 @@ export class EpochSecrets {
   }
 
   has(name: EpochSecretName): boolean {
-    return this.#secrets.has(name);
+    return this.#secrets[name] !== undefined;
   }
 
   /** Gives a secret away: the caller disposes it. `encryptionSecret` goes to the secret tree like this. */
   take(name: EpochSecretName): Secret {
     const secret = this.#lend(name);
-    this.#secrets.delete(name);
+    this.#secrets[name] = undefined;
     return secret;
   }
 
   /** Wipes what is consumed. Erasing twice is erasing once. */
   erase(...names: readonly EpochSecretName[]): void {
     for (const name of names) {
-      this.#secrets.get(name)?.dispose();
-      this.#secrets.delete(name);
+      this.#secrets[name]?.dispose();
+      this.#secrets[name] = undefined;
     }
     if (names.includes("externalSecret")) this.#eraseExternalKeyPair();
   }
@@ -155,15 +175,15 @@ export class EpochSecrets {
   }
 
   /** What there still is, lent: for storage, which seals each under a key of its own. */
-  entries(): IterableIterator<[EpochSecretName, Secret]> {
-    return this.#secrets.entries();
+  entries(): [EpochSecretName, Secret][] {
+    return epochSecretNames.flatMap((name) => {
+      const secret = this.#secrets[name];
+      return secret === undefined ? [] : [[name, secret]];
+    });
   }
 
   dispose(): void {
     this.erase(...epochSecretNames);
-    // A name that is none can only come from `restore`.
-    for (const secret of this.#secrets.values()) secret.dispose();
-    this.#secrets.clear();
   }
 
   [Symbol.dispose](): void {
@@ -171,7 +191,7 @@ export class EpochSecrets {
   }
 
   #lend(name: EpochSecretName): Secret {
-    const secret = this.#secrets.get(name);
+    const secret = this.#secrets[name];
     if (secret !== undefined) return secret;
     throw new TinyMlsError("closed", `${name} of this epoch is erased`, { component: "mls" });
   }

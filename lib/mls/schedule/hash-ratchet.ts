@@ -101,6 +101,13 @@ export class HashRatchet {
     this.generation = generation;
   }
 
+  /** Goes one generation on: the next ratchet_secret takes the place of this one. */
+  step(suite: Suite): void {
+    generationBytes.writeUInt32BE(this.generation);
+    suite.stepWithLabel(this.secret, "secret", generationBytes);
+    this.generation++;
+  }
+
   /** Puts the ratchet at `generation`, and wipes the secret that led there. */
   moveTo(generation: number, secret: Secret): void {
     this.secret.dispose();

@@ -5,28 +5,30 @@ import type { Secret } from "../../native/secret.js";
  * is derived again.
  */
 export class RatchetsAhead {
-  readonly #secrets = new Map<number, Map<number, Secret>>();
+  /** Undefined while there is none: a ratchet that nothing is derived ahead of then costs no look into a Map. */
+  #secrets: Map<number, Map<number, Secret>> | undefined;
 
   /** Lent. */
   get(ratchet: number, generation: number): Secret | undefined {
-    return this.#secrets.get(ratchet)?.get(generation);
+    return this.#secrets?.get(ratchet)?.get(generation);
   }
 
   /** Takes the secret over. */
   set(ratchet: number, generation: number, secret: Secret): void {
-    let generations = this.#secrets.get(ratchet);
-    if (generations === undefined) this.#secrets.set(ratchet, (generations = new Map<number, Secret>()));
+    const secrets = (this.#secrets ??= new Map<number, Map<number, Secret>>());
+    let generations = secrets.get(ratchet);
+    if (generations === undefined) secrets.set(ratchet, (generations = new Map<number, Secret>()));
     generations.get(generation)?.dispose();
     generations.set(generation, secret);
   }
 
   /** Gives a secret away. */
   take(ratchet: number, generation: number): Secret | undefined {
-    const generations = this.#secrets.get(ratchet);
+    const generations = this.#secrets?.get(ratchet);
     const secret = generations?.get(generation);
     if (secret === undefined) return undefined;
     generations!.delete(generation);
-    if (generations!.size === 0) this.#secrets.delete(ratchet);
+    if (generations!.size === 0) this.#secrets!.delete(ratchet);
     return secret;
   }
 
@@ -36,7 +38,8 @@ export class RatchetsAhead {
   }
 
   dispose(): void {
-    for (const generations of this.#secrets.values()) for (const secret of generations.values()) secret.dispose();
-    this.#secrets.clear();
+    for (const generations of this.#secrets?.values() ?? [])
+      for (const secret of generations.values()) secret.dispose();
+    this.#secrets = undefined;
   }
 }

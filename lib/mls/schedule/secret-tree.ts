@@ -15,7 +15,7 @@ import {
 } from "./hash-ratchet.js";
 import { NodeSecrets } from "./node-secrets.js";
 import { PeekedKey, type KeySource } from "./peeked-key.js";
-import { RatchetsAhead } from "./ratchets-ahead.js";
+import { ratchetId, Ratchets } from "./ratchets.js";
 import { retentionFrom, type RetentionPolicy } from "./retention.js";
 import { disposeEntry, type SecretTreeEntry } from "./secret-tree-entry.js";
 import { SkippedKeys } from "./skipped-keys.js";
@@ -49,11 +49,9 @@ export class SecretTree {
   readonly leafCount: number;
   readonly ownLeafIndex: number | undefined;
   readonly #nodes: NodeSecrets;
-  readonly #ratchets = new Map<number, HashRatchet>();
-  readonly #ahead = new RatchetsAhead();
+  readonly #ratchets: Ratchets;
   readonly #retention: RetentionPolicy;
   readonly #skipped: SkippedKeys;
-  readonly #reserved = { handshake: Infinity, application: Infinity };
   #touched: TouchedKeys | undefined;
   #disposed = false;
   readonly #source: KeySource;
@@ -78,6 +76,7 @@ export class SecretTree {
     this.#source = { suite, use: (peeked) => this.#use(peeked), forget: (peeked) => this.#forget(peeked) };
     this.leafCount = leafCount;
     this.ownLeafIndex = ownLeafIndex;
+    this.#ratchets = new Ratchets(suite, ownLeafIndex);
     this.#nodes = new NodeSecrets(suite, leafCount, held);
     this.#skipped = new SkippedKeys(this.#retention, options.now ?? Date.now);
   }
@@ -108,15 +107,13 @@ export class SecretTree {
    * @throws TinyMlsError `exhausted` at the end of the ratchet or of what is reserved.
    */
   seal(type: RatchetType, message: Sealing): number {
-    const ratchet = this.#ratchet(this.#ownLeaf(), type);
+    const ratchet = this.#ownRatchet(type);
     const { generation, secret } = ratchet;
-    if (generation > maxGeneration || generation >= this.#reserved[type]) {
+    if (generation >= (this.#ratchets.own(type).end ?? maxGeneration + 1)) {
       throw new TinyMlsError("exhausted", `no ${type} generation is left`, { operation: "seal", component: "mls" });
     }
     sealWithRatchet(this.suite, secret, generation, message);
-    const ahead = this.#ahead.take(ratchetId(ratchet.leafIndex, type), generation + 1);
-    ratchet.moveTo(generation + 1, ahead ?? nextRatchetSecret(this.suite, secret, generation));
-    if (ahead === undefined) this.#touched?.ratchet(ratchet.leafIndex);
+    if (!this.#ratchets.step(ratchet)) this.#touched?.ratchet(ratchet.leafIndex);
     return generation;
   }
 
@@ -127,42 +124,42 @@ export class SecretTree {
    * @returns the first generation that is not reserved.
    */
   reserve(type: RatchetType, count: number): number {
-    const ratchet = this.#ratchet(this.#ownLeaf(), type);
+    const ratchet = this.#ownRatchet(type);
     const end = Math.min(ratchet.generation + count, maxGeneration + 1);
     const id = ratchetId(ratchet.leafIndex, type);
     for (let at = ratchet.generation; at < end; at++) {
-      if (this.#ahead.get(id, at + 1) !== undefined) continue;
-      const secret = at === ratchet.generation ? ratchet.secret : this.#ahead.get(id, at)!;
-      this.#ahead.set(id, at + 1, nextRatchetSecret(this.suite, secret, at));
+      if (this.#ratchets.ahead.get(id, at + 1) !== undefined) continue;
+      const secret = at === ratchet.generation ? ratchet.secret : this.#ratchets.ahead.get(id, at)!;
+      this.#ratchets.ahead.set(id, at + 1, nextRatchetSecret(this.suite, secret, at));
     }
-    this.#reserved[type] = end;
+    this.#ratchets.own(type).end = end;
     this.#touched?.ratchet(ratchet.leafIndex);
     return end;
   }
 
   /** From now on {@link seal} gives what is reserved, and nothing is. */
   endReservation(type: RatchetType): void {
-    const ratchet = this.#ratchets.get(ratchetId(this.#ownLeaf(), type));
-    this.#reserved[type] = ratchet?.generation ?? 0;
-    if (ratchet !== undefined) this.#touched?.ratchet(ratchet.leafIndex);
+    const own = this.#ratchets.own(type);
+    own.end = own.ratchet?.generation ?? 0;
+    if (own.ratchet !== undefined) this.#touched?.ratchet(own.ratchet.leafIndex);
   }
 
   /** Generations that {@link seal} still gives. */
   reserved(type: RatchetType): number {
-    const ratchet = this.#ratchets.get(ratchetId(this.#ownLeaf(), type));
-    return this.#reserved[type] - (ratchet?.generation ?? 0);
+    const { ratchet, end = Infinity } = this.#ratchets.own(type);
+    return end - (ratchet?.generation ?? 0);
   }
 
   /** The first generation of the member's own that {@link seal} did not give yet, nor did whoever had this tree before. */
   sentBelow(type: RatchetType): number {
-    return this.#ratchets.get(ratchetId(this.#ownLeaf(), type))?.generation ?? 0;
+    return this.#ratchets.own(type).ratchet?.generation ?? 0;
   }
 
   /** Moves the member's own ratchet to `generation`, where it is not there yet; what is passed over is erased. */
   forward(type: RatchetType, generation: number): void {
-    const ratchet = this.#ratchet(this.#ownLeaf(), type);
+    const ratchet = this.#ownRatchet(type);
     while (ratchet.generation < generation) {
-      ratchet.moveTo(ratchet.generation + 1, nextRatchetSecret(this.suite, ratchet.secret, ratchet.generation));
+      this.#ratchets.step(ratchet);
       this.#touched?.ratchet(ratchet.leafIndex);
     }
   }
@@ -191,19 +188,18 @@ export class SecretTree {
 
   /** A ratchet as it is to be stored, lent: the member's own behind what is reserved. */
   stored(leafIndex: number, type: RatchetType): Extract<SecretTreeEntry, { kind: "ratchet" }> | undefined {
-    const id = ratchetId(leafIndex, type);
-    const ratchet = this.#ratchets.get(id);
+    const ratchet = this.#ratchets.get(leafIndex, type);
     if (ratchet === undefined) return undefined;
     const { generation, droppedBelow, secret } = ratchet;
-    const end = leafIndex === this.ownLeafIndex ? this.#reserved[type] : generation;
-    const ahead = this.#ahead.get(id, end);
+    const end = leafIndex === this.ownLeafIndex ? (this.#ratchets.own(type).end ?? generation) : generation;
+    const ahead = this.#ratchets.ahead.get(ratchetId(leafIndex, type), end);
     const place = ahead === undefined ? { generation, secret } : { generation: end, secret: ahead };
     return { kind: "ratchet", leafIndex, type, droppedBelow, ...place };
   }
 
   /** The keys of a block that are kept, lent. */
   skippedIn({ leafIndex, type, block }: SkippedBlock): Extract<SecretTreeEntry, { kind: "skipped" }>[] {
-    const ratchet = this.#ratchets.get(ratchetId(leafIndex, type));
+    const ratchet = this.#ratchets.get(leafIndex, type);
     return Array.from({ length: skippedBlock }, (_, at) => block * skippedBlock + at).flatMap((generation) => {
       const kept = ratchet?.skipped.get(generation);
       if (kept === undefined) return [];
@@ -220,7 +216,7 @@ export class SecretTree {
     this.#requireOpen();
     if (leafIndex >= this.leafCount || generation > maxGeneration) throw usage("no such leaf or generation");
     this.#skipped.expire();
-    const ratchet = this.#ratchets.get(ratchetId(leafIndex, type));
+    const ratchet = this.#ratchets.get(leafIndex, type);
     if (ratchet !== undefined && generation < ratchet.generation) return this.#peekSkipped(ratchet, generation);
     const reached = ratchet?.generation ?? 0;
     if (generation - reached > this.#retention.maxForwardDistance) return "tooFarAhead";
@@ -229,24 +225,24 @@ export class SecretTree {
     const id = ratchetId(leafIndex, type);
     try {
       let at = generation;
-      while (at > reached && this.#ahead.get(id, at) === undefined) at--;
-      let secret = at === reached && ratchet !== undefined ? ratchet.secret : this.#ahead.get(id, at);
+      while (at > reached && this.#ratchets.ahead.get(id, at) === undefined) at--;
+      let secret = at === reached && ratchet !== undefined ? ratchet.secret : this.#ratchets.ahead.get(id, at);
       if (secret === undefined) {
         firstAhead = 0;
         secret = this.#firstSecret(this.#nodes.lookAhead(leafIndex, nodesAhead), type);
-        this.#ahead.set(id, 0, secret);
+        this.#ratchets.ahead.set(id, 0, secret);
       } else {
         firstAhead = at + 1;
       }
       for (; at < generation; at++) {
         secret = nextRatchetSecret(this.suite, secret, at);
-        this.#ahead.set(id, at + 1, secret);
+        this.#ratchets.ahead.set(id, at + 1, secret);
       }
       const ahead = { nodes: nodesAhead, first: firstAhead };
       return new PeekedKey(this.#source, { leafIndex, type, generation }, secret, ahead);
     } catch (error) {
       this.#nodes.forget(nodesAhead);
-      this.#ahead.forget(id, firstAhead, generation + 1);
+      this.#ratchets.ahead.forget(id, firstAhead, generation + 1);
       throw error;
     }
   }
@@ -275,9 +271,7 @@ export class SecretTree {
   dispose(): void {
     this.#disposed = true;
     this.#nodes.dispose();
-    this.#ahead.dispose();
-    for (const ratchet of this.#ratchets.values()) ratchet.dispose();
-    this.#ratchets.clear();
+    this.#ratchets.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -308,11 +302,12 @@ export class SecretTree {
 
   #forget({ leafIndex, type, generation, nodesAhead, firstAhead }: PeekedKey): void {
     if (nodesAhead.length > 0) this.#nodes.forget(nodesAhead);
-    this.#ahead.forget(ratchetId(leafIndex, type), firstAhead, generation + 1);
+    this.#ratchets.ahead.forget(ratchetId(leafIndex, type), firstAhead, generation + 1);
   }
 
   /** Moves the ratchet past `generation`, which is used, and keeps the keys of those between. */
   #advance(ratchet: HashRatchet, generation: number): void {
+    if (ratchet.generation === generation) return void this.#ratchets.step(ratchet);
     const firstKept = Math.max(ratchet.generation, generation - this.#retention.maxSkippedKeys);
     const id = ratchetId(ratchet.leafIndex, ratchet.type);
     const passed: MessageKey[] = [];
@@ -320,7 +315,7 @@ export class SecretTree {
     try {
       for (let at = ratchet.generation; at <= generation; at++) {
         if (at >= firstKept && at < generation) passed.push(messageKey(this.suite, secret, at));
-        const next = this.#ahead.take(id, at + 1) ?? nextRatchetSecret(this.suite, secret, at);
+        const next = this.#ratchets.ahead.take(id, at + 1) ?? nextRatchetSecret(this.suite, secret, at);
         if (secret !== ratchet.secret) secret.dispose();
         secret = next;
       }
@@ -336,21 +331,20 @@ export class SecretTree {
 
   /** The ratchet of a leaf, which consumes the leaf's node secret where neither ratchet is there yet. */
   #ratchet(leafIndex: number, type: RatchetType): HashRatchet {
-    const found = this.#ratchets.get(ratchetId(leafIndex, type));
+    const found = this.#ratchets.get(leafIndex, type);
     if (found !== undefined) return found;
     this.#requireOpen();
     const leafSecret = this.#nodes.takeLeaf(leafIndex);
     this.#touched?.ratchet(leafIndex);
     try {
       for (const each of ["handshake", "application"] as const) {
-        const id = ratchetId(leafIndex, each);
-        const secret = this.#ahead.take(id, 0) ?? this.#firstSecret(leafSecret, each);
-        this.#ratchets.set(id, new HashRatchet(leafIndex, each, secret));
+        const secret = this.#ratchets.ahead.take(ratchetId(leafIndex, each), 0) ?? this.#firstSecret(leafSecret, each);
+        this.#ratchets.add(new HashRatchet(leafIndex, each, secret));
       }
     } finally {
       leafSecret.dispose();
     }
-    return this.#ratchets.get(ratchetId(leafIndex, type))!;
+    return this.#ratchets.get(leafIndex, type)!;
   }
 
   #firstSecret(leafSecret: Secret, type: RatchetType): Secret {
@@ -361,16 +355,17 @@ export class SecretTree {
     if (this.#disposed) throw new TinyMlsError("closed", "the epoch is erased", { component: "mls" });
   }
 
-  #ownLeaf(): number {
+  #ownRatchet(type: RatchetType): HashRatchet {
+    const { ratchet } = this.#ratchets.own(type);
+    if (ratchet !== undefined) return ratchet;
     if (this.ownLeafIndex === undefined) throw usage("this secret tree has no leaf of its own");
-    return this.ownLeafIndex;
+    return this.#ratchet(this.ownLeafIndex, type);
   }
 
   #adopt(entry: SecretTreeEntry): void {
     if (entry.kind === "node" || entry.leafIndex >= this.leafCount) throw usage("not an entry of this tree");
     const { leafIndex, type, generation } = entry;
-    const id = ratchetId(leafIndex, type);
-    const ratchet = this.#ratchets.get(id);
+    const ratchet = this.#ratchets.get(leafIndex, type);
     if (entry.kind === "skipped") {
       if (ratchet === undefined || ratchet.skipped.has(generation)) throw usage("not an entry of this tree");
       this.#skipped.retain(ratchet, { generation, key: entry.key, nonce: entry.nonce }, entry.retainedAt);
@@ -379,12 +374,8 @@ export class SecretTree {
     if (ratchet !== undefined) throw usage("not an entry of this tree");
     const adopted = new HashRatchet(leafIndex, type, entry.secret, generation);
     adopted.droppedBelow = entry.droppedBelow;
-    this.#ratchets.set(id, adopted);
+    this.#ratchets.add(adopted);
   }
-}
-
-function ratchetId(leafIndex: number, type: RatchetType): number {
-  return 2 * leafIndex + (type === "application" ? 1 : 0);
 }
 
 /** Ratchets before the keys that they passed over, and those in the order in which they were retained. */

@@ -8,6 +8,7 @@ export class SkippedKeys {
   readonly #now: () => number;
   /** Of all ratchets, the oldest first; those of one ratchet are in the order of generations. */
   readonly #all = new Set<SkippedKey>();
+  #size = 0;
   #latest = 0;
   /** Where changes are noted for storage. */
   touched: TouchedKeys | undefined;
@@ -18,7 +19,7 @@ export class SkippedKeys {
   }
 
   get size(): number {
-    return this.#all.size;
+    return this.#size;
   }
 
   get oldest(): SkippedKey | undefined {
@@ -30,22 +31,23 @@ export class SkippedKeys {
     const key: SkippedKey = { ratchet, retainedAt, ...message };
     ratchet.skipped.set(key.generation, key);
     this.#all.add(key);
+    this.#size++;
     this.touched?.skipped(ratchet, key.generation);
     if (ratchet.skipped.size > this.#retention.maxSkippedKeys) this.#drop(ratchet.skipped.values().next().value!);
-    if (this.#all.size > this.#retention.maxSkippedKeysPerEpoch) this.#drop(this.oldest!);
+    if (this.#size > this.#retention.maxSkippedKeysPerEpoch) this.#drop(this.oldest!);
   }
 
   /** Wipes a key that was used. */
   use(key: SkippedKey): void {
     key.ratchet.skipped.delete(key.generation);
-    this.#all.delete(key);
+    if (this.#all.delete(key)) this.#size--;
     this.touched?.skipped(key.ratchet, key.generation);
     disposeKey(key);
   }
 
   /** Drops those kept for longer than the policy allows. */
   expire(): void {
-    if (this.#all.size === 0) return;
+    if (this.#size === 0) return; // nearly always, in an operation on a group
     const keptSince = this.#time() - this.#retention.skippedKeyLifetimeMs;
     for (const key of this.#all) {
       if (key.retainedAt > keptSince) break;

@@ -126,6 +126,11 @@ export class Suite {
     return hkdf.expandLabel(this.algorithms.hash, secret, labelOf(label).bytes, context, length, "mls");
   }
 
+  /** {@link expandWithLabel} to as many octets as the secret has, in its place. */
+  stepWithLabel(secret: Secret, label: string, context: Bytes): void {
+    hkdf.stepLabel(this.algorithms.hash, secret, labelOf(label).bytes, context, "mls");
+  }
+
   /** RFC 9420 §8: DeriveSecret. */
   deriveSecret(secret: Secret, label: string): Secret {
     return this.expandWithLabel(secret, label, empty, this.Nh);
