@@ -114,7 +114,7 @@ describe("demo", () => {
 
   test("generations that a crash brings back fail it, and no file is left either", () => {
     // The ratchet is stored as it is, not as it is behind what was reserved.
-    const right = "leafIndex === this.ownLeafIndex ? this.#reserved[type] : generation";
+    const right = "leafIndex === this.ownLeafIndex ? (this.#ratchets.own(type).end ?? generation) : generation";
     const edit = { file: "mls/schedule/secret-tree.js", right, wrong: "generation" };
     let run = copiedDemo({ edit, sqlite: "libsql" });
     // Where she is killed just when all that was reserved is used, nothing can come again.
