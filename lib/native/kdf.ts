@@ -64,16 +64,6 @@ export const hkdf = {
     return secretOf(native.hkdfExpandLabel(id, handleOf(secret), framing, octets, context, length), operation);
   },
 
-  /**
-   * Puts what `expandLabel` gives of a secret, and as many octets as it has, in its place: a ratchet without an object for each step. At
-   * most a digest. What the secret was is gone; where this throws, it is what it was.
-   */
-  stepLabel(algorithm: HashAlgorithm, secret: Secret, label: Bytes, context: Bytes, format: LabelFormat): void {
-    const operation = "hkdf.stepLabel";
-    const { id } = hashParameters(algorithm, operation);
-    check(native.hkdfStepLabel(id, handleOf(secret), framingOf(format, operation), label, context), operation);
-  },
-
   /** `expandLabel` without context for many labels, in one native call: a secret for each. All are derived or none. */
   expandLabels(
     algorithm: HashAlgorithm,
@@ -92,6 +82,22 @@ export const hkdf = {
     return secrets;
   },
 };
+
+/**
+ * Puts what `hkdf.expandLabel` gives of a secret of at most 64 octets, and as many as it has, in its place: a ratchet without an
+ * object for each step. What the secret was is gone; where this throws, it is what it was.
+ */
+export function stepLabel(
+  algorithm: HashAlgorithm,
+  secret: Secret,
+  label: Bytes,
+  context: Bytes,
+  format: LabelFormat,
+): void {
+  const operation = "stepLabel";
+  const { id } = hashParameters(algorithm, operation);
+  check(native.hkdfStepLabel(id, handleOf(secret), framingOf(format, operation), label, context), operation);
+}
 
 /** Whole labels, prefix included, of at most 255 octets each, as `hkdf.expandLabels` takes them. */
 export class LabelList {

@@ -1,6 +1,7 @@
 // Handles: the numbers by which JavaScript names native objects. One table for each environment (worker thread).
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -52,7 +53,11 @@ class HandleTable {
   template <class T>
   T* find_unshared(double handle) const {
     const Slot* slot = slot_of(handle, HandleTraits<T>::kKind);
-    return slot && slot->object.use_count() == 1 ? static_cast<T*>(slot->object.get()) : nullptr;
+    if (!slot || slot->object.use_count() != 1) return nullptr;
+    // The last other owner may have been a thread of the pool, and use_count() orders nothing: what that thread read,
+    // it read before this.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return static_cast<T*>(slot->object.get());
   }
 
   // The same, kept alive: for work that goes on beside JavaScript.

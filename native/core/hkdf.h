@@ -21,7 +21,7 @@ Result<SecretBytes> hkdf_expand_label(const Library& library, HashId id, View se
 Result<void> hkdf_expand_label(const Library& library, HashId id, View secret, LabelFormat format, View label,
                                View context, MutableView out);
 
-// The same in place of the secret, and as long: of at most a digest. On a fault it is what it was.
+// The same in place of the secret, and as long: of at most kMaxHashLength octets. On a fault it is what it was.
 Result<void> hkdf_step_label(const Library& library, HashId id, SecretBytes& secret, LabelFormat format, View label,
                              View context);
 

@@ -256,7 +256,7 @@ describe("sending", () => {
     receiver.dispose();
   });
 
-  test("a reservation is not overrun, and forward never gives a generation twice", () => {
+  test("a reservation is not overrun, and what is stored before its first use never gives a generation twice", () => {
     const tree = treeOf({ ownLeafIndex: 0 });
     const sent: number[] = [];
     const send = (from: SecretTree): void => void sent.push(seal(from).generation);
@@ -266,12 +266,12 @@ describe("sending", () => {
     const handles = heldHandles();
     expect(() => send(tree)).toThrow(expect.objectContaining({ code: "exhausted" }));
     expect(heldHandles()).toBe(handles);
-    const reserved = tree.reserve("application", 8);
+    tree.reserve("application", 8);
+    const { secret, ...place } = tree.stored(0, "application")!;
+    const stored = { ...place, secret: secret.clone() };
     send(tree);
 
-    const restarted = treeOf({ ownLeafIndex: 0 }); // from a state stored before anything was sent
-    restarted.forward("application", reserved);
-    restarted.forward("application", 1);
+    const restarted = SecretTree.restore(suite, [stored], { leafCount: tree.leafCount, ownLeafIndex: 0 });
     send(restarted);
     expect(sent).toEqual([0, 1, 2, 10]);
     tree.dispose();
@@ -280,7 +280,14 @@ describe("sending", () => {
 
   test("without a leaf of its own there is nothing to send with", () => {
     const tree = treeOf();
-    expect(() => seal(tree)).toThrow(expect.objectContaining({ code: "usage" }));
+    const operations = [
+      () => seal(tree),
+      () => tree.reserve("application", 1),
+      () => tree.endReservation("application"),
+      () => tree.reserved("application"),
+      () => tree.sentBelow("application"),
+    ];
+    for (const operation of operations) expect(operation).toThrow(expect.objectContaining({ code: "usage" }));
     tree.dispose();
   });
 });

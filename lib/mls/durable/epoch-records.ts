@@ -37,7 +37,7 @@ const StoredEpoch = struct("StoredEpoch", {
 });
 
 export function epochBody(epoch: MemberEpoch): Body & { readonly bytes: Buffer } {
-  const secrets = [...epoch.secrets.entries()];
+  const secrets = epoch.secrets.entries();
   const keys = epoch.keys.entries();
   const bytes = encode(StoredEpoch, {
     cipherSuite: epoch.suite.id,

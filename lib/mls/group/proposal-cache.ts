@@ -16,6 +16,7 @@ export interface CachedProposal extends SentProposal {
 
 export class ProposalCache {
   readonly #byRef = new Map<string, CachedProposal>();
+  /** Of {@link #byRef}: here, as every message asks, in a process of many groups mostly where no cache has the Map. */
   #size = 0;
 
   get size(): number {

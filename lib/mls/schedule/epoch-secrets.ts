@@ -28,16 +28,16 @@ const epochSecretLabels: readonly string[] = Object.values(labels);
 type Held = Record<EpochSecretName, Secret | undefined>;
 
 // A literal and no Map: every message looks one up, in a process of many groups mostly where no cache has them.
-const holding = (of: (name: EpochSecretName) => Secret | undefined): Held => ({
-  initSecret: of("initSecret"),
-  senderDataSecret: of("senderDataSecret"),
-  encryptionSecret: of("encryptionSecret"),
-  exporterSecret: of("exporterSecret"),
-  externalSecret: of("externalSecret"),
-  confirmationKey: of("confirmationKey"),
-  membershipKey: of("membershipKey"),
-  resumptionPsk: of("resumptionPsk"),
-  epochAuthenticator: of("epochAuthenticator"),
+const noSecrets = (): Held => ({
+  initSecret: undefined,
+  senderDataSecret: undefined,
+  encryptionSecret: undefined,
+  exporterSecret: undefined,
+  externalSecret: undefined,
+  confirmationKey: undefined,
+  membershipKey: undefined,
+  resumptionPsk: undefined,
+  epochAuthenticator: undefined,
 });
 
 /**
@@ -82,7 +82,7 @@ export class EpochSecrets {
 
   /** From {@link entries}, say of storage. Takes the handles over, also when it throws. */
   static restore(suite: Suite, entries: Iterable<readonly [EpochSecretName, Secret]>): EpochSecrets {
-    const secrets = holding(() => undefined);
+    const secrets = noSecrets();
     const epoch = new EpochSecrets(suite, secrets);
     let sound = true;
     for (const [name, secret] of entries) {
@@ -98,11 +98,10 @@ export class EpochSecrets {
 
   static #derive(suite: Suite, epochSecret: Secret): EpochSecrets {
     try {
-      const secrets = suite.deriveSecrets(epochSecret, epochSecretLabels);
-      return new EpochSecrets(
-        suite,
-        holding((name) => secrets[epochSecretNames.indexOf(name)]),
-      );
+      const secrets = noSecrets();
+      const derived = suite.deriveSecrets(epochSecret, epochSecretLabels);
+      epochSecretNames.forEach((name, at) => (secrets[name] = derived[at]));
+      return new EpochSecrets(suite, secrets);
     } finally {
       epochSecret.dispose();
     }

@@ -5,7 +5,7 @@ import type { Secret } from "../../native/secret.js";
  * is derived again.
  */
 export class RatchetsAhead {
-  /** Undefined while there is none: a ratchet that nothing is derived ahead of then costs no look into a Map. */
+  /** Undefined while nothing is derived ahead: sending then costs no look into a Map, which is seldom in a cache. */
   #secrets: Map<number, Map<number, Secret>> | undefined;
 
   /** Lent. */

@@ -15,7 +15,7 @@ import {
 } from "./hash-ratchet.js";
 import { NodeSecrets } from "./node-secrets.js";
 import { PeekedKey, type KeySource } from "./peeked-key.js";
-import { ratchetId, Ratchets } from "./ratchets.js";
+import { ratchetId, Ratchets, type OwnRatchet } from "./ratchets.js";
 import { retentionFrom, type RetentionPolicy } from "./retention.js";
 import { disposeEntry, type SecretTreeEntry } from "./secret-tree-entry.js";
 import { SkippedKeys } from "./skipped-keys.js";
@@ -109,7 +109,7 @@ export class SecretTree {
   seal(type: RatchetType, message: Sealing): number {
     const ratchet = this.#ownRatchet(type);
     const { generation, secret } = ratchet;
-    if (generation >= (this.#ratchets.own(type).end ?? maxGeneration + 1)) {
+    if (generation >= (this.#own(type).end ?? maxGeneration + 1)) {
       throw new TinyMlsError("exhausted", `no ${type} generation is left`, { operation: "seal", component: "mls" });
     }
     sealWithRatchet(this.suite, secret, generation, message);
@@ -132,36 +132,27 @@ export class SecretTree {
       const secret = at === ratchet.generation ? ratchet.secret : this.#ratchets.ahead.get(id, at)!;
       this.#ratchets.ahead.set(id, at + 1, nextRatchetSecret(this.suite, secret, at));
     }
-    this.#ratchets.own(type).end = end;
+    this.#own(type).end = end;
     this.#touched?.ratchet(ratchet.leafIndex);
     return end;
   }
 
   /** From now on {@link seal} gives what is reserved, and nothing is. */
   endReservation(type: RatchetType): void {
-    const own = this.#ratchets.own(type);
+    const own = this.#own(type);
     own.end = own.ratchet?.generation ?? 0;
     if (own.ratchet !== undefined) this.#touched?.ratchet(own.ratchet.leafIndex);
   }
 
   /** Generations that {@link seal} still gives. */
   reserved(type: RatchetType): number {
-    const { ratchet, end = Infinity } = this.#ratchets.own(type);
+    const { ratchet, end = Infinity } = this.#own(type);
     return end - (ratchet?.generation ?? 0);
   }
 
   /** The first generation of the member's own that {@link seal} did not give yet, nor did whoever had this tree before. */
   sentBelow(type: RatchetType): number {
-    return this.#ratchets.own(type).ratchet?.generation ?? 0;
-  }
-
-  /** Moves the member's own ratchet to `generation`, where it is not there yet; what is passed over is erased. */
-  forward(type: RatchetType, generation: number): void {
-    const ratchet = this.#ownRatchet(type);
-    while (ratchet.generation < generation) {
-      this.#ratchets.step(ratchet);
-      this.#touched?.ratchet(ratchet.leafIndex);
-    }
+    return this.#own(type).ratchet?.generation ?? 0;
   }
 
   /** What changed since it was last cleared; at first all that there is. From the first call on, changes are noted. */
@@ -355,11 +346,13 @@ export class SecretTree {
     if (this.#disposed) throw new TinyMlsError("closed", "the epoch is erased", { component: "mls" });
   }
 
-  #ownRatchet(type: RatchetType): HashRatchet {
-    const { ratchet } = this.#ratchets.own(type);
-    if (ratchet !== undefined) return ratchet;
+  #own(type: RatchetType): OwnRatchet {
     if (this.ownLeafIndex === undefined) throw usage("this secret tree has no leaf of its own");
-    return this.#ratchet(this.ownLeafIndex, type);
+    return this.#ratchets.own(type);
+  }
+
+  #ownRatchet(type: RatchetType): HashRatchet {
+    return this.#own(type).ratchet ?? this.#ratchet(this.ownLeafIndex!, type);
   }
 
   #adopt(entry: SecretTreeEntry): void {

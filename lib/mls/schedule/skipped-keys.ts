@@ -8,6 +8,7 @@ export class SkippedKeys {
   readonly #now: () => number;
   /** Of all ratchets, the oldest first; those of one ratchet are in the order of generations. */
   readonly #all = new Set<SkippedKey>();
+  /** Of {@link #all}: here, as every operation asks, in a process of many groups mostly where no cache has the Set. */
   #size = 0;
   #latest = 0;
   /** Where changes are noted for storage. */
@@ -31,7 +32,7 @@ export class SkippedKeys {
     const key: SkippedKey = { ratchet, retainedAt, ...message };
     ratchet.skipped.set(key.generation, key);
     this.#all.add(key);
-    this.#size++;
+    this.#size = this.#all.size;
     this.touched?.skipped(ratchet, key.generation);
     if (ratchet.skipped.size > this.#retention.maxSkippedKeys) this.#drop(ratchet.skipped.values().next().value!);
     if (this.#size > this.#retention.maxSkippedKeysPerEpoch) this.#drop(this.oldest!);
@@ -40,7 +41,8 @@ export class SkippedKeys {
   /** Wipes a key that was used. */
   use(key: SkippedKey): void {
     key.ratchet.skipped.delete(key.generation);
-    if (this.#all.delete(key)) this.#size--;
+    this.#all.delete(key);
+    this.#size = this.#all.size;
     this.touched?.skipped(key.ratchet, key.generation);
     disposeKey(key);
   }

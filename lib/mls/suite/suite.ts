@@ -4,7 +4,7 @@ import { aead } from "../../native/aead.js";
 import { aeadTagLength, keyParameters } from "../../native/algorithms.js";
 import { hash, hashEach, hashLength, hmac, hmacVerify } from "../../native/hash.js";
 import { hpke } from "../../native/hpke.js";
-import { hkdf } from "../../native/kdf.js";
+import { hkdf, stepLabel } from "../../native/kdf.js";
 import { kem } from "../../native/kem.js";
 import { MessageKeys } from "../../native/message-key.js";
 import { PrivateKey } from "../../native/keys.js";
@@ -128,7 +128,7 @@ export class Suite {
 
   /** {@link expandWithLabel} to as many octets as the secret has, in its place. */
   stepWithLabel(secret: Secret, label: string, context: Bytes): void {
-    hkdf.stepLabel(this.algorithms.hash, secret, labelOf(label).bytes, context, "mls");
+    stepLabel(this.algorithms.hash, secret, labelOf(label).bytes, context, "mls");
   }
 
   /** RFC 9420 §8: DeriveSecret. */
