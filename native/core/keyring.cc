@@ -149,9 +149,10 @@ inline Result<size_t> Keyring::open_in(Lane& lane, View aad, View frame, Mutable
   if (key->version != version() || now >= key->expiry) {
     if (auto valid = revalidate(*key, now); !valid) return valid.fault();
   }
-  if (auto opened = open_with(key->key, aad, frame, out.first(size)); !opened) return opened.fault();
+  const uint64_t sequence = frame_sequence(frame.first<kFrameHeaderLength>());
+  if (auto opened = open_with(key->key, sequence, aad, frame, out.first(size)); !opened) return opened.fault();
   if (options_.replay_window == 0) return size;
-  return accept(*key, frame, out.first(size));
+  return accept(*key, sequence, out.first(size));
 }
 
 // A frame of a sender and step that the lane keeps no key for.
@@ -166,7 +167,7 @@ Result<size_t> Keyring::open_first(Lane& lane, View aad, View frame, MutableView
   const Nanos now = options_.clock();
   auto derived = opening_key(*header, now);
   if (!derived) return derived.fault();
-  if (auto opened = open_with(derived->key, aad, frame, text); !opened) return opened.fault();
+  if (auto opened = open_with(derived->key, header->sequence, aad, frame, text); !opened) return opened.fault();
 
   // The frame is authentic: only now may it change anything.
   if (auto followed = follow(*header, now, *derived); !followed) {
@@ -175,18 +176,16 @@ Result<size_t> Keyring::open_first(Lane& lane, View aad, View frame, MutableView
   }
   OpenKey& key = lane.keep(std::move(*derived));
   if (options_.replay_window == 0) return size;
-  return accept(key, frame, text);
+  return accept(key, header->sequence, text);
 }
 
-Result<void> Keyring::open_with(SenderKey& key, View aad, View frame, MutableView text) {
-  const auto header = frame.first<kFrameHeaderLength>();
-  const FrameNonce nonce(key.iv, frame_sequence(header));
-  return key.cipher.open(nonce.view(), header, aad, frame.subspan(kFrameHeaderLength), text);
+Result<void> Keyring::open_with(SenderKey& key, uint64_t sequence, View aad, View frame, MutableView text) {
+  const FrameNonce nonce(key.iv, sequence);
+  return key.cipher.open(nonce.view(), frame.first<kFrameHeaderLength>(), aad, frame.subspan(kFrameHeaderLength), text);
 }
 
 // Of an authentic frame: the replay window has the last word.
-Result<size_t> Keyring::accept(OpenKey& key, View frame, MutableView text) {
-  const uint64_t sequence = frame_sequence(frame.first<kFrameHeaderLength>());
+Result<size_t> Keyring::accept(OpenKey& key, uint64_t sequence, MutableView text) {
   const auto accepted = key.epoch->replay.accept(key.sender, sequence, options_.replay_window);
   if (accepted) return text.size();
   wipe(text);

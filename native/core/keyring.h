@@ -109,8 +109,9 @@ class Keyring {
   Result<size_t> seal_in(Lane& lane, View aad, View plaintext, MutableView out);
   Result<size_t> open_in(Lane& lane, View aad, View frame, MutableView out);
   Result<size_t> open_first(Lane& lane, View aad, View frame, MutableView out);
-  Result<void> open_with(SenderKey& key, View aad, View frame, MutableView text);
-  Result<size_t> accept(OpenKey& key, View frame, MutableView text);
+  // The sequence number is read once: the frame may lie in memory that another thread writes to.
+  Result<void> open_with(SenderKey& key, uint64_t sequence, View aad, View frame, MutableView text);
+  Result<size_t> accept(OpenKey& key, uint64_t sequence, MutableView text);
   void jitter();
 
   // Under the mutex

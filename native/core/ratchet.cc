@@ -104,8 +104,7 @@ Result<SecretBytes> Ratchet::secret(uint32_t step) {
 
   // From here on the kept nodes are those of this step: the ones above the start stay if they led to it too.
   for (size_t slot = 0; slot < kKeptHeights.size(); ++slot) {
-    if (kept_step_ >> kKeptHeights[slot] != step >> kKeptHeights[slot])
-      kept_mask_ &= static_cast<uint8_t>(~(1u << slot));
+    if (kept_step_ >> kKeptHeights[slot] != step >> kKeptHeights[slot]) forget(slot);
   }
   kept_step_ = step;
   Walk walk(*library_, id_);
@@ -170,10 +169,15 @@ Result<void> Ratchet::erase_before(uint32_t step) {
 void Ratchet::forget_kept() {
   for (size_t slot = 0; slot < kKeptHeights.size(); ++slot) {
     const uint32_t height = kKeptHeights[slot];
-    if ((kept_mask_ >> slot & 1) == 0 || kept_step_ >> height << height >= first_) continue;
-    wipe(kept(slot));
-    kept_mask_ &= static_cast<uint8_t>(~(1u << slot));
+    if (kept_step_ >> height << height < first_) forget(slot);
   }
+}
+
+// Wiped, as the walk below a low node comes to no higher slot.
+void Ratchet::forget(size_t slot) {
+  if ((kept_mask_ >> slot & 1) == 0) return;
+  wipe(kept(slot));
+  kept_mask_ &= static_cast<uint8_t>(~(1u << slot));
 }
 
 }  // namespace tinymls

@@ -42,6 +42,7 @@ class Ratchet {
   Start nearest(uint32_t step) const;
   MutableView kept(size_t slot) { return kept_.bytes().subspan(slot * kRatchetSecretLength, kRatchetSecretLength); }
   void forget_kept();
+  void forget(size_t slot);
 
   const Library* library_ = nullptr;
   RatchetId id_ = RatchetId::kAesCtr;
