@@ -49,19 +49,21 @@ napi_value hash_each(napi_env env, napi_callback_info info) {
   const View joined = call.bytes(2), lengths = call.bytes(3);
   if (call.refused()) return call.refusal();
   const size_t items = lengths.size() / sizeof(uint32_t), size = hash_length(id);
-  uint64_t total = 0;
-  for (size_t i = 0; i < items; ++i) total += length_at(lengths, i);
-  if (total != joined.size() || out.size() != items * size) return call.answer(Fault::kUsage);
-  size_t start = 0;
+  if (out.size() != items * size) return call.answer(Fault::kUsage);
+  const auto refuse = [&](Fault fault) {
+    wipe(out);
+    return call.answer(fault);
+  };
+  View rest = joined;
   for (size_t i = 0; i < items; ++i) {
-    const View input = joined.subspan(start, length_at(lengths, i));
-    auto done = hash(call.library(), id, {&input, 1}, out.subspan(i * size, size));
-    if (!done) {
-      wipe(out);
-      return call.answer(done.fault());
-    }
-    start += input.size();
+    const size_t length = length_at(lengths, i);  // once: another thread may write to what JavaScript shares
+    if (length > rest.size()) return refuse(Fault::kUsage);
+    const View input = rest.first(length);
+    const auto done = hash(call.library(), id, {&input, 1}, out.subspan(i * size, size));
+    if (!done) return refuse(done.fault());
+    rest = rest.subspan(length);
   }
+  if (!rest.empty()) return refuse(Fault::kUsage);
   return call.number(1);
 }
 

@@ -17,15 +17,16 @@ MessageKey message_key(CallReader& call, size_t xor_index) {
   key.secret = call.secret(1);
   key.context = call.bytes_of_any_memory(2);
   key.nonce_xor = call.optional_bytes_of_any_memory(xor_index);
-  if (profile.size() < kHead || profile.size() - kHead < profile[3]) {
+  const size_t key_label = profile.size() < kHead ? 0 : profile[3];  // once: another thread may write to shared memory
+  if (profile.size() < kHead + key_label) {
     call.refuse(Fault::kUsage);
     return key;
   }
   key.hash = static_cast<HashId>(profile[0]);
   key.aead = static_cast<AeadId>(profile[1]);
   key.format = static_cast<LabelFormat>(profile[2]);
-  key.key_label = profile.subspan(kHead, profile[3]);
-  key.nonce_label = profile.subspan(kHead + profile[3]);
+  key.key_label = profile.subspan(kHead, key_label);
+  key.nonce_label = profile.subspan(kHead + key_label);
   if (!message_key_known(key)) call.refuse(Fault::kUsage);
   return key;
 }
