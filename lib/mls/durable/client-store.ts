@@ -192,16 +192,20 @@ export class ClientStore {
     groupId: Bytes,
     environment: GroupEnvironment,
   ): Promise<{ readonly held: HeldGroup; readonly loaded: LoadedGroup } | undefined> {
-    await this.#records.refresh();
+    if (!this.hasGroup(groupId)) await this.#records.refresh();
     if (!this.hasGroup(groupId)) return undefined;
     const records = this.#groupRecords(groupId);
-    if (!(await records.refresh())) throw lost(records.headKey);
-    const { steps, lease } = await this.#leases.prepare(records);
+    if (!(await records.refresh())) {
+      await this.#records.refresh();
+      if (!this.hasGroup(groupId)) return undefined; // another process deleted it
+      throw lost(records.headKey);
+    }
+    const { steps, lease, claims } = await this.#leases.prepare(records);
     const store = new GroupStore(records);
     const loaded = await store.load(environment);
     try {
       // Nothing is written before all could be read; whoever wrote meanwhile changed the head.
-      await records.write(new RecordChanges(), { also: steps, sync: false });
+      await records.write(new RecordChanges(), { also: steps, claims, sync: false });
     } catch (error) {
       loaded.pending?.staged.discard();
       loaded.state.dispose();
@@ -258,8 +262,7 @@ export class ClientStore {
       // One that was made anew finds and deletes what is left of the one before.
       if (this.#records.has(`group/${groupDigest}`)) return;
       // None is made meanwhile, by any process: that would change the list.
-      const unchanged = { check: this.#records.headKey, revision: this.#records.revision };
-      await sweep(this.#vault.storage, this.#prefixOf(groupDigest), unchanged);
+      await sweep(this.#vault.storage, this.#prefixOf(groupDigest), this.#records.unchanged);
     });
     await this.#update((changes) => {
       if (this.#records.has(name)) changes.delete(name);

@@ -11,6 +11,14 @@ import { bodyOf, partsOf } from "./sealed-body.js";
 const Session = struct("Session", { place: opaque, process: uint32, expiresAt: uint64 });
 type Session = Infer<typeof Session>;
 
+/** A lease that is about to be had. */
+export interface PreparedLease {
+  readonly steps: readonly WriteStep[];
+  /** Whether someone else has it, who only seems to be gone: the records have to get a new head with these steps. */
+  readonly claims: boolean;
+  readonly lease: Lease;
+}
+
 /** A lease that is held: to be given back with the steps of a write. */
 export interface Lease {
   /** @throws TinyMlsError `conflict` where another session has taken it */
@@ -20,7 +28,7 @@ export interface Lease {
 
 /**
  * Which groups of a storage this process holds. A lease names a session; the session is renewed while it lives. Leases keep processes out
- * of each other's way; that none writes what another has is up to the heads of the records, which a new holder changes.
+ * of each other's way; that none writes what another has is up to the heads of the records, which whoever takes a lease over changes.
  */
 export class Leases {
   readonly #vault: Vault;
@@ -39,10 +47,10 @@ export class Leases {
   }
 
   /**
-   * The steps that take hold of records; they have to be written with a new head.
+   * The steps that take hold of records; they have to be written with a condition on the head.
    * @throws TinyMlsError `conflict` while another session holds them
    */
-  async prepare(records: RecordSet): Promise<{ readonly steps: readonly WriteStep[]; readonly lease: Lease }> {
+  async prepare(records: RecordSet): Promise<PreparedLease> {
     const key = `${records.prefix}lease`;
     const found = await this.#vault.storage.get(key);
     const former = found && this.#holder(key, found.value);
@@ -50,8 +58,12 @@ export class Leases {
     const lease = { put: key, value: this.#seal(key, Buffer.from(this.#id)), revision: found?.revision ?? 0 };
     const steps: WriteStep[] = [lease, this.#step(), ...over];
     this.#renewal ??= setInterval(() => void this.#renew(), this.#lifetimeMs / 3).unref();
-    // The head that is written with it keeps whoever lost the lease from writing, so this one may go without looking.
-    return { steps, lease: { requireHeld: () => this.#requireOwn(key), release: () => [{ delete: key }] } };
+    return {
+      steps,
+      claims: found !== undefined,
+      // Whoever took it over changed the head, on which the write that gives it back depends: it may go without looking.
+      lease: { requireHeld: () => this.#requireOwn(key), release: () => [{ delete: key }] },
+    };
   }
 
   async close(): Promise<void> {

@@ -73,9 +73,9 @@ export class RecordSet {
     return this.#index.info;
   }
 
-  /** Of the head, in the storage. */
-  get revision(): number {
-    return this.#revision;
+  /** A step that keeps a write from being made where another writer was there meanwhile. */
+  get unchanged(): WriteStep {
+    return { check: this.headKey, revision: this.#revision };
   }
 
   has(name: string): boolean {
@@ -180,12 +180,21 @@ export class RecordSet {
   /**
    * Makes all changes, or none.
    * @param options.also steps that are done with them
+   * @param options.claims whether no one who knows the records as they are may write them afterwards, even if nothing changes
    * @throws TinyMlsError `conflict` where another writer was there first; whatever the storage rejects with
    */
   async write(
     changes: RecordChanges,
-    { also = [], sync }: WriteOptions & { readonly also?: readonly WriteStep[] } = {},
+    {
+      also = [],
+      claims = false,
+      sync,
+    }: WriteOptions & { readonly also?: readonly WriteStep[]; readonly claims?: boolean } = {},
   ): Promise<void> {
+    if (changes.isEmpty && this.#orphans.size === 0 && !claims) {
+      await this.#vault.storage.write([this.unchanged, ...also], { sync });
+      return;
+    }
     const { steps, written } = await this.prepare(changes);
     written(await this.#vault.storage.write([...steps, ...also], { sync }));
   }
@@ -297,7 +306,7 @@ export class RecordSet {
     const batches = earlyBatches(chunks, others);
     for (const batch of batches) {
       // What lists them is written later, and synced.
-      await this.#vault.storage.write([{ check: this.headKey, revision: this.#revision }, ...batch], { sync: false });
+      await this.#vault.storage.write([this.unchanged, ...batch], { sync: false });
     }
     return batches.reduce((sum, batch) => sum + batch.length, 0);
   }
