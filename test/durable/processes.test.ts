@@ -73,6 +73,50 @@ describe("several processes on one storage", () => {
     expectSameEpoch(taken, bobs);
   });
 
+  test("a group that is opened and closed without a change is written no more than its lease", async () => {
+    const storage = new MemoryStorage();
+    const alice = await start(storage);
+    const { group, bobs } = await groupWith(alice, await peer());
+    const written = async (): Promise<Map<string, number>> => {
+      const { records } = await storage.list("client/", { limit: 1000 });
+      const states = records.filter(({ key }) => !/\/session\/|\/lease$/.test(key));
+      return new Map(states.map(({ key, revision }) => [key, revision]));
+    };
+    await group.close();
+    const before = await written();
+    const again = (await alice.loadGroup(group.groupId))!;
+    await expect((await start(storage)).loadGroup(group.groupId)).rejects.toMatchObject({ code: "conflict" });
+    await again.close();
+    expect(await written()).toEqual(before);
+    const last = (await alice.loadGroup(group.groupId))!;
+    expect(await receive(bobs, await last.sendMessage("goes on"))).toBe("application goes on");
+    expect(await written()).not.toEqual(before);
+  });
+
+  test("who lost a lease cannot write after the one that took it has closed the group without a change", async () => {
+    const storage = new MemoryStorage();
+    let now = Date.now();
+    const options = { leaseMs: 1000, now: () => now };
+    const first = await start(storage, options);
+    const { group, bobs } = await groupWith(first, await peer());
+    now += 5000;
+    const [second, third] = [await start(storage, options), await start(storage, options)];
+    await (await second.loadGroup(group.groupId))!.close();
+    const held = (await third.loadGroup(group.groupId))!;
+    await expect(group.sendMessage("late")).rejects.toMatchObject({ code: "conflict" });
+    expect(group.isClosed).toBe(true);
+    expect(await receive(bobs, await held.sendMessage("of the holder"))).toBe("application of the holder");
+  });
+
+  test("a group that another process left is not there any more", async () => {
+    const storage = new MemoryStorage();
+    const [first, second] = [await start(storage), await start(storage)];
+    const { group } = await groupWith(first, await peer());
+    expect(await second.groups()).toHaveLength(1);
+    await group.close({ forget: true });
+    expect(await second.loadGroup(group.groupId)).toBeUndefined();
+  });
+
   test("a key package is used once", async () => {
     const storage = new MemoryStorage();
     const [first, second] = [await start(storage), await start(storage)];
