@@ -14,8 +14,9 @@ import { suiteOf } from "../suite/index.js";
 import { Turns } from "../group/turns.js";
 import { GroupStore, type LoadedGroup } from "./group-store.js";
 import { Leases, type Lease } from "./lease.js";
+import type { PreparedWrite } from "./prepared-write.js";
 import { RecordChanges } from "./record-changes.js";
-import { RecordSet, type PreparedWrite } from "./record-set.js";
+import { RecordSet } from "./record-set.js";
 import { disposeAll } from "./sealed-body.js";
 import { sweep } from "./sweep.js";
 

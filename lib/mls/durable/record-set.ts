@@ -1,7 +1,9 @@
 import type { TinyMlsError } from "../../errors.js";
-import { storageLimits, type StoredRecord, type WriteOptions, type WriteStep } from "../../storage/port.js";
+import { storageLimits, type StoredRecord, type WriteStep } from "../../storage/port.js";
 import type { Vault } from "../../storage/vault/vault.js";
 import { earlyBatches, mostSteps } from "./early-writes.js";
+import { pages } from "./pages.js";
+import type { PreparedErasure, PreparedWrite, RecordWriteOptions } from "./prepared-write.js";
 import type { RecordChanges } from "./record-changes.js";
 import {
   changedParts,
@@ -31,18 +33,6 @@ const headName = "head";
 const mostVersions = 2 ** 47;
 /** Tries to read a head and its parts while others write. */
 const mostTries = 10;
-
-/** A write that is ready to be made: together with others, if wanted. */
-export interface PreparedWrite {
-  readonly steps: readonly WriteStep[];
-  /** To be called with the revision, once the steps were written. */
-  readonly written: (revision: number) => void;
-}
-
-export interface PreparedErasure extends PreparedWrite {
-  /** Otherwise it leaves records that nothing lists, to be swept. */
-  readonly isWhole: boolean;
-}
 
 export class RecordSet {
   /** Of all keys, with the slash. */
@@ -179,18 +169,9 @@ export class RecordSet {
 
   /**
    * Makes all changes, or none.
-   * @param options.also steps that are done with them
-   * @param options.claims whether no one who knows the records as they are may write them afterwards, even if nothing changes
    * @throws TinyMlsError `conflict` where another writer was there first; whatever the storage rejects with
    */
-  async write(
-    changes: RecordChanges,
-    {
-      also = [],
-      claims = false,
-      sync,
-    }: WriteOptions & { readonly also?: readonly WriteStep[]; readonly claims?: boolean } = {},
-  ): Promise<void> {
+  async write(changes: RecordChanges, { also = [], claims = false, sync }: RecordWriteOptions = {}): Promise<void> {
     if (changes.isEmpty && this.#orphans.size === 0 && !claims) {
       await this.#vault.storage.write([this.unchanged, ...also], { sync });
       return;
@@ -313,12 +294,8 @@ export class RecordSet {
 
   async #list(): Promise<Map<string, StoredRecord>> {
     const all = new Map<string, StoredRecord>();
-    let after: string | undefined;
-    do {
-      const page = await this.#vault.storage.list(this.prefix, { limit: storageLimits.page, ...(after && { after }) });
-      for (const record of page.records) all.set(record.key, record);
-      after = page.next;
-    } while (after !== undefined);
+    for await (const page of pages(this.#vault.storage, this.prefix))
+      for (const record of page) all.set(record.key, record);
     return all;
   }
 

@@ -1,5 +1,6 @@
 import { storageLimits, type Storage, type WriteStep } from "../../storage/port.js";
 import { mostSteps } from "./early-writes.js";
+import { pages } from "./pages.js";
 
 /**
  * Deletes all records of a set that is over.
@@ -8,11 +9,8 @@ import { mostSteps } from "./early-writes.js";
  */
 export async function sweep(storage: Storage, prefix: string, condition: WriteStep): Promise<void> {
   const limit = Math.min(storageLimits.page, mostSteps);
-  let after: string | undefined;
-  do {
-    const page = await storage.list(prefix, { limit, ...(after && { after }) });
-    const deletes = page.records.map(({ key, revision }) => ({ delete: key, revision }));
+  for await (const records of pages(storage, prefix, limit)) {
+    const deletes = records.map(({ key, revision }) => ({ delete: key, revision }));
     if (deletes.length > 0) await storage.write([condition, ...deletes]);
-    after = page.next;
-  } while (after !== undefined);
+  }
 }
