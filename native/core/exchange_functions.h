@@ -1,5 +1,5 @@
-// X25519 and X448 (RFC 7748) by the functions of OpenSSL's provider (provider-keyexch(7)), for ephemeral keys: what EVP
-// makes around them takes a tenth of the time of sealing to a public key.
+// X25519 and X448 (RFC 7748) by the functions of OpenSSL's provider (provider-keyexch(7)): what EVP makes around a key
+// takes a tenth of the time of sealing to a public key. Keys go in as octets each time, so that none is kept parsed.
 #pragma once
 
 #include "core/key_functions.h"
@@ -13,12 +13,18 @@ class ExchangeFunctions {
 
   static ExchangeFunctions fetch(OSSL_LIB_CTX* context, const char* name, const char* properties);
 
-  // The public key of a private key, and the secret of it with the public key of a peer. All have the right length.
-  // Fault::kInvalid for a peer of small order.
+  // All octets have the right length.
+
+  // The public key of a private key.
+  Result<void> public_key(View private_key, MutableView public_out) const;
+  // The secret of a key pair with the public key of a peer. Fault::kInvalid for a peer of small order.
+  Result<void> derive(View private_key, View public_key, View peer, MutableView secret_out) const;
+  // Both at once, for an ephemeral key.
   Result<void> run(View private_key, View peer, MutableView public_out, MutableView secret_out) const;
 
  private:
   bool keep(const OSSL_DISPATCH* entry);
+  Result<void> derive(void* own, View peer, MutableView secret_out) const;
 
   ExchangePtr exchange_;  // keeps the provider
   void* provider_ = nullptr;

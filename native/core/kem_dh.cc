@@ -18,7 +18,22 @@ bool all_zero(View secret) {
   return any == 0;
 }
 
-Result<SecretBytes> derive(const PrivateKey& key, const PublicKey& peer) {
+Result<SecretBytes> exchange(const Library& library, const PrivateKey& key, View peer) {
+  const ExchangeFunctions& functions = exchange_of(library, key.id());
+  if (!functions) return Fault::kConfig;
+  if (peer.size() != key.public_key().size()) return Fault::kMalformed;
+  auto secret = SecretBytes::allocate(key.raw().size());
+  if (!secret) return secret.fault();
+  const auto done = functions.derive(key.raw(), key.public_key(), peer, secret->bytes());
+  if (!done) return done.fault();
+  if (all_zero(secret->view())) return Fault::kInvalid;
+  return secret;
+}
+
+// The NIST curves have no point of small order, and a point whose x-coordinate is zero.
+Result<SecretBytes> derive_on_curve(const Library& library, const PrivateKey& key, View public_key) {
+  auto peer = PublicKey::import(library, key.id(), public_key);
+  if (!peer) return peer.fault();
   ErrorMark mark;
   PkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key.pkey(), nullptr));
   auto secret = SecretBytes::allocate(key.raw().size());
@@ -26,11 +41,9 @@ Result<SecretBytes> derive(const PrivateKey& key, const PublicKey& peer) {
   size_t length = secret->size();
   if (EVP_PKEY_derive_init(context.get()) != 1) return Fault::kInternal;
   // The import has checked the point; OpenSSL would check it again at the price of a multiplication.
-  if (EVP_PKEY_derive_set_peer_ex(context.get(), peer.pkey(), 0) != 1) return Fault::kInvalid;
+  if (EVP_PKEY_derive_set_peer_ex(context.get(), peer->pkey(), 0) != 1) return Fault::kInvalid;
   if (EVP_PKEY_derive(context.get(), secret->data(), &length) != 1) return Fault::kInvalid;
   if (length != secret->size()) return Fault::kInternal;
-  // The NIST curves have no point of small order, and a point whose x-coordinate is zero.
-  if (key_traits(key.id())->family != KeyFamily::kNistCurve && all_zero(secret->view())) return Fault::kInvalid;
   return secret;
 }
 
@@ -50,30 +63,29 @@ Result<SecretBytes> extract_and_expand(const Library& library, const KemTraits& 
 
 Result<SecretBytes> encapsulate(const Library& library, const KemTraits& kem, const PrivateKey& ephemeral,
                                 View public_key, MutableView enc, const PrivateKey* sender) {
-  auto receiver = PublicKey::import(library, ephemeral.id(), public_key);
-  if (!receiver) return receiver.fault();
-  auto dh1 = derive(ephemeral, *receiver);
+  auto dh1 = diffie_hellman(library, ephemeral, public_key);
   if (!dh1) return dh1.fault();
   std::copy_n(ephemeral.public_key().data(), enc.size(), enc.data());
   if (!sender) return extract_and_expand(library, kem, {dh1->view(), {}, enc, public_key, {}});
-  auto dh2 = derive(*sender, *receiver);
+  auto dh2 = diffie_hellman(library, *sender, public_key);
   if (!dh2) return dh2.fault();
   return extract_and_expand(library, kem, {dh1->view(), dh2->view(), enc, public_key, sender->public_key()});
 }
 
 // The same with an ephemeral key of X25519 or X448 that nobody else needs.
-Result<SecretBytes> encapsulate_afresh(const Library& library, const ExchangeFunctions& exchange, const KeyTraits& key,
-                                       const KemTraits& kem, View public_key, MutableView enc) {
+Result<SecretBytes> encapsulate_afresh(const Library& library, KeyId id, View public_key, MutableView enc) {
+  const KeyTraits& key = *key_traits(id);
+  const ExchangeFunctions& functions = exchange_of(library, id);
+  if (!functions) return Fault::kConfig;
   if (public_key.size() != key.public_length) return Fault::kMalformed;
-  if (!exchange) return Fault::kConfig;
   auto ephemeral = random_secret(key.private_length, library);
   if (!ephemeral) return ephemeral.fault();
   auto dh = SecretBytes::allocate(key.private_length);
   if (!dh) return dh.fault();
-  const auto done = exchange.run(ephemeral->view(), public_key, enc, dh->bytes());
+  const auto done = functions.run(ephemeral->view(), public_key, enc, dh->bytes());
   if (!done) return done.fault();
   if (all_zero(dh->view())) return Fault::kInvalid;
-  return extract_and_expand(library, kem, {dh->view(), {}, enc, public_key, {}});
+  return extract_and_expand(library, *kem_traits(id), {dh->view(), {}, enc, public_key, {}});
 }
 
 }  // namespace
@@ -81,9 +93,8 @@ Result<SecretBytes> encapsulate_afresh(const Library& library, const ExchangeFun
 Result<SecretBytes> diffie_hellman(const Library& library, const PrivateKey& key, View public_key) {
   const KemTraits* kem = kem_traits(key.id());
   if (!kem || !kem->dh) return Fault::kUsage;
-  auto peer = PublicKey::import(library, key.id(), public_key);
-  if (!peer) return peer.fault();
-  return derive(key, *peer);
+  return key_traits(key.id())->is_exchange() ? exchange(library, key, public_key)
+                                             : derive_on_curve(library, key, public_key);
 }
 
 Result<SecretBytes> kem_encapsulate(const Library& library, KeyId id, View public_key, MutableView enc,
@@ -98,11 +109,7 @@ Result<SecretBytes> kem_encapsulate(const Library& library, KeyId id, View publi
 
   auto secret = [&]() -> Result<SecretBytes> {
     if (ephemeral.key) return encapsulate(library, *kem, *ephemeral.key, public_key, enc, sender);
-    const KeyTraits& key = *key_traits(id);
-    if (key.family == KeyFamily::kOctets && !sender) {
-      const ExchangeFunctions& exchange = id == KeyId::kDhkemX25519 ? library.x25519 : library.x448;
-      return encapsulate_afresh(library, exchange, key, *kem, public_key, enc);
-    }
+    if (key_traits(id)->is_exchange() && !sender) return encapsulate_afresh(library, id, public_key, enc);
     auto fresh = PrivateKey::generate(library, id);
     if (!fresh) return fresh.fault();
     return encapsulate(library, *kem, *fresh, public_key, enc, sender);

@@ -75,11 +75,8 @@ Result<void> hybrid_check_public(const Library& library, KeyId id, View encoded)
   if (encoded.size() != key_traits(id)->public_length) return Fault::kMalformed;
   const Components kem = components(id);
   const Split keys = split(encoded, key_traits(kem.post_quantum)->public_length);
-  auto post_quantum = PublicKey::import(library, kem.post_quantum, keys.post_quantum);
-  if (!post_quantum) return post_quantum.fault();
-  auto traditional = PublicKey::import(library, kem.traditional, keys.traditional);
-  if (!traditional) return traditional.fault();
-  return {};
+  const auto post_quantum = PublicKey::check(library, kem.post_quantum, keys.post_quantum);
+  return post_quantum ? PublicKey::check(library, kem.traditional, keys.traditional) : post_quantum;
 }
 
 Result<SecretBytes> hybrid_encapsulate(const Library& library, KeyId id, View public_key, MutableView enc,

@@ -69,4 +69,14 @@ Result<KeyDataPtr> KeyFunctions::import_private(View raw, MutableView public_out
   return key;
 }
 
+Result<KeyDataPtr> KeyFunctions::import_pair(View raw, View public_key) const {
+  if (curve_) return Fault::kUsage;
+  KeyDataPtr key = create();
+  if (!key) return Fault::kMemory;
+  const OSSL_PARAM params[] = {octets_param(OSSL_PKEY_PARAM_PRIV_KEY, raw),
+                               octets_param(OSSL_PKEY_PARAM_PUB_KEY, public_key), OSSL_PARAM_construct_end()};
+  if (import_(key.get(), OSSL_KEYMGMT_SELECT_KEYPAIR, params) != 1) return Fault::kInternal;
+  return key;
+}
+
 }  // namespace tinymls

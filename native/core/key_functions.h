@@ -1,5 +1,5 @@
-// Asymmetric keys by the functions of OpenSSL's provider (provider-keymgmt(7)), for those that are used once: what EVP
-// makes around a key takes a twentieth of the time of an Ed25519 check.
+// Asymmetric keys by the functions of OpenSSL's provider (provider-keymgmt(7)): what EVP makes around a key takes a
+// twentieth of the time of an Ed25519 check.
 #pragma once
 
 #include "core/fault.h"
@@ -26,6 +26,8 @@ class KeyFunctions {
   Result<KeyDataPtr> import_public(View encoded) const;
   // Of keys that are octets; its public key goes to `public_out`, which has the right length.
   Result<KeyDataPtr> import_private(View raw, MutableView public_out) const;
+  // The same of both, which are believed to go together. Of the right lengths.
+  Result<KeyDataPtr> import_pair(View raw, View public_key) const;
 
  private:
   bool keep(const OSSL_DISPATCH* entry);

@@ -62,7 +62,38 @@ Result<ParsedKey> restore_octets(const Library& library, const KeyTraits& key, V
   return ParsedKey{std::move(*pkey), {public_key.begin(), public_key.end()}, {}};
 }
 
+// Any octets are a private key of RFC 7748.
+Result<ParsedKey> exchange_pair(const Library& library, const KeyTraits& key, KeyId id, View raw) {
+  const ExchangeFunctions& exchange = exchange_of(library, id);
+  if (!exchange) return Fault::kConfig;
+  ParsedKey pair{nullptr, std::vector<uint8_t>(key.public_length), {}};
+  const auto done = exchange.public_key(raw, pair.public_key);
+  if (!done) return done.fault();
+  return pair;
+}
+
+Result<ParsedKey> restore_exchange_pair(const Library& library, KeyId id, View public_key) {
+  if (!exchange_of(library, id)) return Fault::kConfig;
+  return ParsedKey{nullptr, {public_key.begin(), public_key.end()}, {}};
+}
+
+Result<ParsedKey> import_pair(const Library& library, const KeyTraits& key, KeyId id, View raw) {
+  if (key.is_exchange()) return exchange_pair(library, key, id, raw);
+  if (key.family == KeyFamily::kNistCurve) return nist_curve_scalar(library, key, raw);
+  return import_octets(library, key, raw);
+}
+
+Result<ParsedKey> restore_pair(const Library& library, const KeyTraits& key, KeyId id, View raw, View public_key) {
+  if (key.is_exchange()) return restore_exchange_pair(library, id, public_key);
+  if (key.family == KeyFamily::kNistCurve) return nist_curve_pair(library, key, raw, public_key);
+  return restore_octets(library, key, raw, public_key);
+}
+
 }  // namespace
+
+const ExchangeFunctions& exchange_of(const Library& library, KeyId id) {
+  return id == KeyId::kDhkemX25519 ? library.x25519 : library.x448;
+}
 
 // A key pair that is not a hybrid one. A signature key is made ready to sign: that takes OpenSSL a twentieth of the
 // time of an Ed25519 signature.
@@ -104,7 +135,7 @@ Result<void> PublicKey::check(const Library& library, KeyId id, View encoded) {
   const KeyTraits* key = key_traits(id);
   const bool on_curve = key && key->family == KeyFamily::kNistCurve;
   // Any octets are a key of RFC 7748.
-  if (on_curve || (key && key->kem && key->family == KeyFamily::kOctets)) {
+  if (on_curve || (key && key->is_exchange())) {
     if (encoded.size() != key->public_length) return Fault::kMalformed;
     return on_curve ? nist_curve_check(*key, encoded) : Result<void>{};
   }
@@ -129,8 +160,7 @@ Result<PrivateKey> PrivateKey::import(const Library& library, KeyId id, SecretBy
     result.hybrid_ = std::make_shared<const HybridKeys>(std::move(*hybrid));
     return result;
   }
-  auto parsed = key->family == KeyFamily::kNistCurve ? nist_curve_scalar(library, *key, raw.view())
-                                                     : import_octets(library, *key, raw.view());
+  auto parsed = import_pair(library, *key, id, raw.view());
   if (!parsed) return parsed.fault();
   return of(library, id, std::move(raw), std::move(*parsed));
 }
@@ -146,12 +176,11 @@ Result<PrivateKey> PrivateKey::restore(const Library& library, KeyId id, View ra
   const KeyTraits* key = key_traits(id);
   if (!key) return Fault::kUsage;
   if (raw.size() != key->private_length || public_key.size() != key->public_length) return Fault::kMalformed;
-  const bool on_curve = key->family == KeyFamily::kNistCurve;
-  if (!on_curve && key->family != KeyFamily::kOctets) return import(library, id, raw);  // a seed is expanded anyway
+  const bool is_seed = key->family == KeyFamily::kLatticeSeed || key->family == KeyFamily::kHybrid;
+  if (is_seed) return import(library, id, raw);  // it is expanded anyway
   auto copy = SecretBytes::copy(raw);
   if (!copy) return copy.fault();
-  auto parsed =
-      on_curve ? nist_curve_pair(library, *key, raw, public_key) : restore_octets(library, *key, raw, public_key);
+  auto parsed = restore_pair(library, *key, id, raw, public_key);
   if (!parsed) return parsed.fault();
   return of(library, id, std::move(*copy), std::move(*parsed));
 }

@@ -52,6 +52,9 @@ struct KeyTraits {
   unsigned microseconds;
   // That an ECDSA signature is made over. All other algorithms take the message itself.
   const char* digest = nullptr;
+
+  // X25519 and X448.
+  bool is_exchange() const { return kem && family == KeyFamily::kOctets; }
 };
 
 // What the encoding of a point begins with that is neither compressed nor hybrid.
@@ -65,6 +68,9 @@ const KeyTraits* key_traits(KeyId id);
 bool is_brief(KeyId id, size_t operations);
 // Whether they are over before other threads would have taken a share of them that is worth waking them for.
 bool is_best_alone(KeyId id, size_t operations);
+
+// Of X25519 and X448.
+const ExchangeFunctions& exchange_of(const Library& library, KeyId id);
 
 class PublicKey {
  public:
@@ -84,8 +90,8 @@ class PublicKey {
   PkeyPtr pkey_;
 };
 
-// Raw octets in secret memory beside the parsed key, which OpenSSL wipes when it goes. Immutable: any number of threads
-// may use one.
+// Raw octets in secret memory, and but for X25519 and X448 the parsed key beside them, which OpenSSL wipes when it
+// goes. Immutable: any number of threads may use one.
 struct HybridKeys;
 struct ParsedKey;
 
@@ -102,7 +108,7 @@ class PrivateKey {
   Result<PrivateKey> clone() const;
 
   KeyId id() const { return id_; }
-  EVP_PKEY* pkey() const { return pkey_.get(); }
+  EVP_PKEY* pkey() const { return pkey_.get(); }  // null of X25519 and X448, and of hybrid keys
   View raw() const { return raw_.view(); }
   View public_key() const { return public_; }
   const HybridKeys* hybrid() const { return hybrid_.get(); }  // null for all other families
@@ -115,7 +121,7 @@ class PrivateKey {
   KeyId id_{};
   SecretBytes raw_;
   std::vector<uint8_t> public_;
-  PkeyPtr pkey_;  // null in a hybrid key
+  PkeyPtr pkey_;
   std::shared_ptr<const HybridKeys> hybrid_;
   std::shared_ptr<const EVP_MD_CTX> signing_;
 };
