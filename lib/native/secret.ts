@@ -10,7 +10,7 @@ interface SecretCalls {
   secretLength(secret: number): number;
   secretSlice(secret: number, start: number, end: number): number;
   secretEquals(a: number, b: number | Bytes): number;
-  secretRead(secret: number, out: Bytes): number;
+  secretRead(secret: number, start: number, out: Bytes): number;
   wipe(bytes: Bytes): number;
   release(handle: number): number;
   releaseCollected(handle: number): number;
@@ -174,11 +174,18 @@ export function decodeSecret<T>(secret: Secret, read: (scratch: Bytes) => T): T 
   const handle = handleOf(secret);
   const scratch = new Uint8Array(new ArrayBuffer(check(native.secretLength(handle), "decodeSecret")));
   try {
-    check(native.secretRead(handle, scratch), "decodeSecret");
+    check(native.secretRead(handle, 0, scratch), "decodeSecret");
     return read(scratch);
   } finally {
     native.wipe(scratch);
   }
+}
+
+/** The octets from `start` to before `end`, which stand beside secrets and are none: a copy that nobody wipes. */
+export function publicOctets(secret: Secret, start: number, end: number): Buffer {
+  const octets = Buffer.allocUnsafe(end - start);
+  check(native.secretRead(handleOf(secret), start, octets), "publicOctets");
+  return octets;
 }
 
 /** Native objects of every kind that this thread holds and has not let go of: for tests and for health. */

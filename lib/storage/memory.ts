@@ -35,7 +35,8 @@ export class MemoryStorage implements Storage {
   readonly #records = new Map<string, StoredRecord>();
   readonly #logs = new Map<string, Log>();
   readonly #watches = new Watches();
-  #sorted: string[] | undefined;
+  /** Their keys, in order. */
+  readonly #keys: string[] = [];
   #revision = 0;
   #closed = false;
 
@@ -52,11 +53,10 @@ export class MemoryStorage implements Storage {
   async list(prefix: string, options?: ListOptions): Promise<RecordPage> {
     this.#open("Storage.list");
     const { after, limit } = checkList(prefix, options);
-    this.#sorted ??= [...this.#records.keys()].sort();
     const records: StoredRecord[] = [];
     let length = 0;
-    for (let index = firstFrom(this.#sorted, after > prefix ? after : prefix); index < this.#sorted.length; index++) {
-      const key = this.#sorted[index]!;
+    for (let index = firstFrom(this.#keys, after > prefix ? after : prefix); index < this.#keys.length; index++) {
+      const key = this.#keys[index]!;
       if (key === after) continue;
       if (!key.startsWith(prefix)) break;
       if (records.length === limit || length >= pageLength) return { records, next: records.at(-1)!.key };
@@ -111,7 +111,7 @@ export class MemoryStorage implements Storage {
     this.#watches.clear();
     this.#records.clear();
     this.#logs.clear();
-    this.#sorted = undefined;
+    this.#keys.length = 0;
     return Promise.resolve();
   }
 
@@ -134,11 +134,11 @@ export class MemoryStorage implements Storage {
   #apply(step: CheckedStep, revision: number): void {
     switch (step.kind) {
       case "put":
-        if (!this.#records.has(step.key)) this.#sorted = undefined;
+        if (!this.#records.has(step.key)) this.#keys.splice(firstFrom(this.#keys, step.key), 0, step.key);
         this.#records.set(step.key, { key: step.key, value: Buffer.from(step.value), revision });
         break;
       case "delete":
-        if (this.#records.delete(step.key)) this.#sorted = undefined;
+        if (this.#records.delete(step.key)) this.#keys.splice(firstFrom(this.#keys, step.key), 1);
         break;
       case "append":
         this.#log(step.key).entries.push(...step.entries.map((entry) => Buffer.from(entry)));
@@ -163,11 +163,11 @@ export class MemoryStorage implements Storage {
 const copyOf = (record: StoredRecord): StoredRecord => ({ ...record, value: Buffer.from(record.value) });
 
 /** The index of the first key that is not before `bound`. */
-function firstFrom(sorted: readonly string[], bound: string): number {
-  let [low, high] = [0, sorted.length];
+function firstFrom(keys: readonly string[], bound: string): number {
+  let [low, high] = [0, keys.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (sorted[middle]! < bound) low = middle + 1;
+    if (keys[middle]! < bound) low = middle + 1;
     else high = middle;
   }
   return low;

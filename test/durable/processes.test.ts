@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client, MemoryStorage, type ClientOptions, type Group, type Storage } from "tinymls";
 import { expectSameEpoch, summary } from "../group/people.js";
+import { PagedStorage } from "./paged-storage.js";
 import { sqlitePlace, storageKey } from "./stores.js";
 
 const clients: Client[] = [];
@@ -91,6 +92,64 @@ describe("several processes on one storage", () => {
     const last = (await alice.loadGroup(group.groupId))!;
     expect(await receive(bobs, await last.sendMessage("goes on"))).toBe("application goes on");
     expect(await written()).not.toEqual(before);
+  });
+
+  test("a group is opened with one look at its records, and one write", async () => {
+    const storage = new PagedStorage(new MemoryStorage());
+    const alice = await start(storage);
+    const { group } = await groupWith(alice, await peer());
+    await group.close();
+    storage.calls = [];
+    await (await alice.loadGroup(group.groupId))!.close();
+    // Two of its logs have entries; closing gives the lease back.
+    expect(storage.calls).toEqual(["list", "read", "read", "write", "write"]);
+  });
+
+  test("the session that leases name is written when it has half run out, not with each", async () => {
+    const storage = new MemoryStorage();
+    let now = Date.now();
+    const alice = await start(storage, { leaseMs: 60_000, now: () => now });
+    const written = async (): Promise<number[]> => {
+      const { records } = await storage.list("client/", { limit: 1000 });
+      return records.filter(({ key }) => key.includes("/session/")).map(({ revision }) => revision);
+    };
+    expect(await written()).toEqual([]);
+    await alice.createGroup();
+    const first = await written();
+    expect(first).toHaveLength(1);
+    now += 29_000;
+    await alice.createGroup();
+    expect(await written()).toEqual(first);
+    now += 2000;
+    await alice.createGroup();
+    const second = await written();
+    expect(second).toHaveLength(1);
+    expect(second).not.toEqual(first);
+  });
+
+  test("a group that another process writes while it is read is in conflict, not damaged", async () => {
+    const inner = new MemoryStorage();
+    const storage = new PagedStorage(inner);
+    const [alice, other] = [await start(storage), await start(inner)];
+    const { group, bobs } = await groupWith(alice, await peer());
+    await group.close();
+    for (const pageLength of [1, 2, 3, 5]) {
+      storage.pageLength = pageLength;
+      let hasWritten = false;
+      storage.beforeNextPage = async () => {
+        const held = (await other.loadGroup(group.groupId))!;
+        const pending = await held.commit({ update: true });
+        await pending.confirm();
+        await bobs.receiveMessage(pending.commit);
+        await held.close();
+        hasWritten = true;
+      };
+      await expect(alice.loadGroup(group.groupId)).rejects.toMatchObject({ code: "conflict", retryable: true });
+      expect(hasWritten).toBe(true);
+      const loaded = (await alice.loadGroup(group.groupId))!;
+      expect(await receive(bobs, await loaded.sendMessage("whole"))).toBe("application whole");
+      await loaded.close();
+    }
   });
 
   test("who lost a lease cannot write after the one that took it has closed the group without a change", async () => {

@@ -196,7 +196,7 @@ export class ClientStore {
     if (!this.hasGroup(groupId)) await this.#records.refresh();
     if (!this.hasGroup(groupId)) return undefined;
     const records = this.#groupRecords(groupId);
-    if (!(await records.refresh())) {
+    if (!(await records.readAhead())) {
       await this.#records.refresh();
       if (!this.hasGroup(groupId)) return undefined; // another process deleted it
       throw lost(records.headKey);
@@ -230,7 +230,7 @@ export class ClientStore {
       store,
       handshake,
       reload: async (environment) => {
-        await records.refresh();
+        await records.readAhead();
         // Whoever takes the lease from here on changes the head, and the next write finds that out.
         await lease.requireHeld();
         return store.load(environment);

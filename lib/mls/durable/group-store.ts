@@ -55,10 +55,22 @@ export class GroupStore {
     this.#past = new PastRecords(records);
   }
 
-  /** Reads the group, as the head of its records lists it. */
+  /**
+   * Makes a group of the records, which were read ahead.
+   * @throws TinyMlsError `conflict` where another writer was there meanwhile
+   */
   async load(environment: GroupEnvironment): Promise<LoadedGroup> {
+    try {
+      return await this.#load(environment);
+    } catch (error) {
+      // Of records that others write meanwhile some may be older than the rest.
+      await this.#records.requireUnchanged();
+      throw error;
+    }
+  }
+
+  async #load(environment: GroupEnvironment): Promise<LoadedGroup> {
     const records = this.#records;
-    await records.readAhead();
     const epoch = await this.#loadEpoch(environment);
     const state = await this.#loadState(environment, epoch);
     try {

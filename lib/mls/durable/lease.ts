@@ -6,7 +6,7 @@ import { randomBytes } from "../../native/random.js";
 import type { WriteStep } from "../../storage/port.js";
 import type { Vault } from "../../storage/vault/vault.js";
 import type { RecordSet } from "./record-set.js";
-import { bodyOf, partsOf } from "./sealed-body.js";
+import { octetsOf, partsOf } from "./sealed-body.js";
 
 const Session = struct("Session", { place: opaque, process: uint32, expiresAt: uint64 });
 type Session = Infer<typeof Session>;
@@ -37,6 +37,8 @@ export class Leases {
   readonly #now: () => number;
   readonly #id = randomBytes(16).toString("hex");
   #renewal: NodeJS.Timeout | undefined;
+  /** When what is stored of the session runs out. */
+  #storedUntil = 0;
 
   /** @param prefix of the keys of sessions, with the slash */
   constructor(vault: Vault, prefix: string, lifetimeMs: number, now: () => number) {
@@ -51,15 +53,14 @@ export class Leases {
    * @throws TinyMlsError `conflict` while another session holds them
    */
   async prepare(records: RecordSet): Promise<PreparedLease> {
-    const key = `${records.prefix}lease`;
-    const found = await this.#vault.storage.get(key);
+    const key = records.leaseKey;
+    const found = await records.lease();
     const former = found && this.#holder(key, found.value);
     const over = former === undefined ? [] : await this.#requireOver(key, former);
+    await this.#requireSession();
     const lease = { put: key, value: this.#seal(key, Buffer.from(this.#id)), revision: found?.revision ?? 0 };
-    const steps: WriteStep[] = [lease, this.#step(), ...over];
-    this.#renewal ??= setInterval(() => void this.#renew(), this.#lifetimeMs / 3).unref();
     return {
-      steps,
+      steps: [lease, ...over],
       claims: found !== undefined,
       // Whoever took it over changed the head, on which the write that gives it back depends: it may go without looking.
       lease: { requireHeld: () => this.#requireOwn(key), release: () => [{ delete: key }] },
@@ -70,6 +71,7 @@ export class Leases {
     if (this.#renewal === undefined) return;
     clearInterval(this.#renewal);
     this.#renewal = undefined;
+    this.#storedUntil = 0;
     await this.#vault.storage.write([{ delete: this.#prefix + this.#id }], { sync: false });
   }
 
@@ -100,26 +102,27 @@ export class Leases {
   /** Undefined for what is damaged: a lease that no one can have is none. */
   #octets(key: string, value: Buffer): Buffer | undefined {
     try {
-      return bodyOf(this.#vault.open(key, 0, value)).bytes;
+      return octetsOf(this.#vault.openPublic(key, 0, value));
     } catch (error) {
       if (error instanceof TinyMlsError && ["undecryptable", "malformed"].includes(error.code)) return undefined;
       throw error;
     }
   }
 
-  #step(): WriteStep {
-    const key = this.#prefix + this.#id;
-    const expiresAt = BigInt(Math.ceil(this.#now() + this.#lifetimeMs));
-    return { put: key, value: this.#seal(key, encode(Session, { place: here, process: process.pid, expiresAt })) };
+  /** A lease names a session that is stored. Leases that are taken at once do not wait for one another to write it. */
+  async #requireSession(): Promise<void> {
+    if (this.#storedUntil - this.#now() >= this.#lifetimeMs / 2) return;
+    await this.#renew();
+    // A renewal that fails is made up for by the next; if none succeeds, others may take the groups over.
+    this.#renewal ??= setInterval(() => void this.#renew().catch(() => undefined), this.#lifetimeMs / 3).unref();
   }
 
-  /** One that fails is made up for by the next; if none succeeds, others may take the groups over. */
   async #renew(): Promise<void> {
-    try {
-      await this.#vault.storage.write([this.#step()], { sync: false });
-    } catch {
-      // told by whatever this process writes next
-    }
+    const key = this.#prefix + this.#id;
+    const until = Math.ceil(this.#now() + this.#lifetimeMs);
+    const session = encode(Session, { place: here, process: process.pid, expiresAt: BigInt(until) });
+    await this.#vault.storage.write([{ put: key, value: this.#seal(key, session) }], { sync: false });
+    this.#storedUntil = until;
   }
 
   #seal(key: string, bytes: Uint8Array): Buffer {

@@ -1,8 +1,6 @@
-import type { TinyMlsError } from "../../errors.js";
-import { storageLimits, type StoredRecord, type WriteStep } from "../../storage/port.js";
+import type { StoredRecord, WriteStep } from "../../storage/port.js";
 import type { Vault } from "../../storage/vault/vault.js";
 import { earlyBatches, mostSteps } from "./early-writes.js";
-import { pages } from "./pages.js";
 import type { PreparedErasure, PreparedWrite, RecordWriteOptions } from "./prepared-write.js";
 import type { RecordChanges } from "./record-changes.js";
 import {
@@ -20,6 +18,7 @@ import {
   type RecordEntry,
   type RecordIndex,
 } from "./record-index.js";
+import { RecordReader } from "./record-reader.js";
 import { bodyOf, disposeAll, octetsOf, partsOf, type OpenedBody } from "./sealed-body.js";
 import { keysOf, openPublicRecord, openRecord, recordFault, sealRecord, versionOf } from "./stored-record.js";
 
@@ -28,7 +27,6 @@ import { keysOf, openPublicRecord, openRecord, recordFault, sealRecord, versionO
  * there are many, and every write puts the head anew, if it is as this writer knows it: so writers never mix, and a record that was swapped,
  * put back or lost is recognised by name.
  */
-const headName = "head";
 /** Of a set that was written as it should be. */
 const mostVersions = 2 ** 47;
 /** Tries to read a head and its parts while others write. */
@@ -38,21 +36,25 @@ export class RecordSet {
   /** Of all keys, with the slash. */
   readonly prefix: string;
   readonly #vault: Vault;
+  readonly #reader: RecordReader;
   #version = 0;
   #revision = 0;
   #index = emptyIndex;
   /** Keys of records that are not listed any more and may still be there. */
   #orphans = new Set<string>();
-  /** Read ahead, by key. */
-  #found: Map<string, StoredRecord> | undefined;
 
   constructor(vault: Vault, prefix: string) {
     this.#vault = vault;
+    this.#reader = new RecordReader(vault.storage, prefix);
     this.prefix = prefix;
   }
 
   get headKey(): string {
-    return this.prefix + headName;
+    return this.#reader.headKey;
+  }
+
+  get leaseKey(): string {
+    return this.#reader.leaseKey;
   }
 
   get exists(): boolean {
@@ -74,8 +76,11 @@ export class RecordSet {
 
   /** Names of records. */
   names(start = ""): string[] {
-    const all = Array.from(this.#index.parts.values(), ({ records }) => [...records.keys()]);
-    return all.flat().filter((name) => name.startsWith(start));
+    const names: string[] = [];
+    for (const { records } of this.#index.parts.values()) {
+      for (const name of records.keys()) if (name.startsWith(start)) names.push(name);
+    }
+    return names;
   }
 
   log(name: string): LogEntry {
@@ -86,49 +91,47 @@ export class RecordSet {
    * Reads what is listed now; false where there is nothing.
    * @throws TinyMlsError with the key of the head in `path`
    */
-  async refresh(): Promise<boolean> {
-    this.#found = undefined;
-    for (let tries = 1; ; tries++) {
-      const found = await this.#vault.storage.get(this.headKey);
-      if (found === undefined) {
-        this.#revision = 0;
-        this.#index = { ...emptyIndex, info: this.#index.info };
-        return false;
-      }
-      try {
-        await this.#readIndex(found);
-        return true;
-      } catch (error) {
-        // Between the head and a part of its list another process may have written.
-        const now = await this.#vault.storage.get(this.headKey);
-        if (tries === mostTries || now?.revision === found.revision) throw error;
-      }
-    }
+  refresh(): Promise<boolean> {
+    this.#reader.forgetAhead();
+    return this.#refresh(() => this.#reader.head());
+  }
+
+  /** The same, and reads all records ahead, for all that is read until `forgetAhead`. */
+  async readAhead(): Promise<boolean> {
+    let keys: Iterable<string> = [];
+    const exists = await this.#refresh(async () => {
+      const records = await this.#reader.readAhead();
+      keys = records.keys();
+      return records.get(this.headKey);
+    });
+    this.#orphans = this.#unlisted(keys);
+    return exists;
+  }
+
+  /** Ends what `readAhead` began. */
+  forgetAhead(): void {
+    this.#reader.forgetAhead();
+  }
+
+  /** What stands beside the records, of whoever wants to hold them. */
+  lease(): Promise<StoredRecord | undefined> {
+    return this.#reader.get(this.leaseKey);
+  }
+
+  /** @throws TinyMlsError `conflict` where another writer was there since they were read */
+  async requireUnchanged(): Promise<void> {
+    if (!(await this.#reader.isUnchanged(this.#revision))) throw this.#reader.moved();
   }
 
   /** For a head that cannot be read: what is written next replaces all that there is. */
   async abandon(): Promise<void> {
-    const found = await this.#vault.storage.get(this.headKey);
+    const found = await this.#reader.head();
     this.#index = emptyIndex;
     const claimed = found === undefined ? 0 : versionOf(found);
     // After all that there was; a damaged head may claim whatever it likes.
     this.#version = Math.max(this.#version, claimed < mostVersions ? claimed : 0, Date.now());
     this.#revision = found?.revision ?? 0;
     await this.#noteOrphans();
-  }
-
-  /** Reads all records ahead, in as few calls as there can be. */
-  async readAhead(): Promise<void> {
-    const records = await this.#list();
-    const head = records.get(this.headKey);
-    if ((head?.revision ?? 0) !== this.#revision) throw this.#moved();
-    this.#found = records;
-    this.#orphans = this.#unlisted(records.keys());
-  }
-
-  /** Ends what `readAhead` began. */
-  forgetAhead(): void {
-    this.#found = undefined;
   }
 
   /** @throws TinyMlsError `missing`, `undecryptable` or `malformed` with the key in `path` */
@@ -227,7 +230,7 @@ export class RecordSet {
     return {
       steps,
       written: (revision) => {
-        this.#found = undefined;
+        this.#reader.forgetAhead();
         this.#version = version;
         this.#revision = revision;
         this.#index = index;
@@ -292,21 +295,13 @@ export class RecordSet {
     return batches.reduce((sum, batch) => sum + batch.length, 0);
   }
 
-  async #list(): Promise<Map<string, StoredRecord>> {
-    const all = new Map<string, StoredRecord>();
-    for await (const page of pages(this.#vault.storage, this.prefix))
-      for (const record of page) all.set(record.key, record);
-    return all;
-  }
-
   async #noteOrphans(): Promise<void> {
-    this.#orphans = this.#unlisted((await this.#list()).keys());
+    this.#orphans = this.#unlisted((await this.#reader.list()).keys());
   }
 
   #unlisted(keys: Iterable<string>): Set<string> {
     const listed = new Set(this.#listedKeys());
-    // What stands under "lease" belongs to whoever wants to hold these records.
-    const others = [this.headKey, `${this.prefix}lease`];
+    const others = [this.headKey, this.leaseKey];
     return new Set([...keys].filter((key) => !listed.has(key) && !others.includes(key)));
   }
 
@@ -320,6 +315,24 @@ export class RecordSet {
 
   #partKey(part: string): string {
     return `${this.prefix}list/${part}`;
+  }
+
+  async #refresh(readHead: () => Promise<StoredRecord | undefined>): Promise<boolean> {
+    for (let tries = 1; ; tries++) {
+      const found = await readHead();
+      if (found === undefined) {
+        this.#revision = 0;
+        this.#index = { ...emptyIndex, info: this.#index.info };
+        return false;
+      }
+      try {
+        await this.#readIndex(found);
+        return true;
+      } catch (error) {
+        // Between the head and a part of its list another process may have written.
+        if (tries === mostTries || (await this.#reader.isUnchanged(found.revision))) throw error;
+      }
+    }
   }
 
   async #readIndex(found: StoredRecord): Promise<void> {
@@ -338,7 +351,7 @@ export class RecordSet {
       const known = this.#index.parts.get(part);
       if (known?.version === version) return [part, known] as const;
       const key = this.#partKey(part);
-      const record = await this.#record(key, version, headVersion);
+      const record = await this.#reader.record(key, version, headVersion);
       return [part, { version, records: decodeRecords(this.#openPublic(record, version)) }] as const;
     });
     for (const [part, listed] of await Promise.all(read)) parts.set(part, listed);
@@ -351,35 +364,15 @@ export class RecordSet {
     return entry;
   }
 
-  async #eachEntry(name: string, use: (key: string, value: Buffer) => void): Promise<void> {
-    const log = this.prefix + name;
-    const { first, end } = this.log(name);
-    for (let at = first; at < end;) {
-      const page = await this.#vault.storage.read(log, at, storageLimits.page);
-      if (page.end > end) throw this.#moved();
-      if (page.first > at || page.entries.length === 0) throw recordFault("missing", `${log}/${at}`, "is missing");
-      for (const { position, value } of page.entries) use(`${log}/${position}`, value);
-      at += page.entries.length;
-    }
+  #eachEntry(name: string, use: (key: string, value: Buffer) => void): Promise<void> {
+    return this.#reader.eachEntry(this.prefix + name, this.log(name), use);
   }
 
-  /** The record, if it is of this version as far as it says. */
-  async #record(key: string, version: number, headVersion = this.#version): Promise<StoredRecord> {
-    const found = this.#found === undefined ? await this.#vault.storage.get(key) : this.#found.get(key);
-    if (found === undefined) throw recordFault("missing", key, "is missing");
-    const stored = versionOf(found);
-    if (stored > version && stored > headVersion) {
-      throw recordFault("undecryptable", this.headKey, "is older than what it lists");
-    }
-    if (stored < version) throw recordFault("undecryptable", key, "was put back to an older state");
-    return found;
+  #record(key: string, version: number): Promise<StoredRecord> {
+    return this.#reader.record(key, version, this.#version);
   }
 
   #openPublic(record: StoredRecord, version: number): Buffer {
     return openPublicRecord(this.#vault, record, version);
-  }
-
-  #moved(): TinyMlsError {
-    return recordFault("conflict", this.headKey, "was changed by another writer");
   }
 }

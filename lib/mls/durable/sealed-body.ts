@@ -1,4 +1,4 @@
-import { decodeSecret, type Sealable, type Secret } from "../../native/secret.js";
+import { publicOctets, type Sealable, type Secret } from "../../native/secret.js";
 
 type Bytes = Uint8Array;
 
@@ -33,17 +33,17 @@ export function partsOf({ bytes, secrets = [] }: Body): (Sealable | Bytes)[] {
 /** Takes the opened record over. */
 export function bodyOf(opened: Secret): OpenedBody {
   using whole = opened;
-  const [length, count] = part(whole, 0, headLength, (head) => [head.readUInt32BE(0), head.readUInt32BE(4)] as const);
-  const bytesAt = headLength + 4 * count;
-  const secretsAt = bytesAt + length;
-  const head = part(whole, headLength, secretsAt, (octets) => Buffer.from(octets));
+  const head = publicOctets(whole, 0, headLength);
+  const [length, count] = [head.readUInt32BE(0), head.readUInt32BE(4)];
+  const lengths = 4 * count;
+  const secretsAt = headLength + lengths + length;
+  const octets = publicOctets(whole, headLength, secretsAt);
   const secrets: Secret[] = [];
   try {
-    let at = secretsAt;
-    for (let index = 0; index < count; index++) {
-      secrets.push(whole.slice(at, (at += head.readUInt32BE(4 * index))));
+    for (let at = secretsAt, index = 0; index < count; index++) {
+      secrets.push(whole.slice(at, (at += octets.readUInt32BE(4 * index))));
     }
-    return { bytes: head.subarray(4 * count), secrets };
+    return { bytes: octets.subarray(lengths), secrets };
   } catch (error) {
     disposeAll(secrets);
     throw error;
@@ -53,12 +53,6 @@ export function bodyOf(opened: Secret): OpenedBody {
 /** The octets of an opened body that has no secrets. */
 export function octetsOf(opened: Buffer): Buffer {
   return opened.subarray(headLength, headLength + opened.readUInt32BE(0));
-}
-
-function part<T>(whole: Secret, start: number, end: number, read: (octets: Buffer) => T): T {
-  if (start === end) return read(Buffer.alloc(0));
-  using some = whole.slice(start, end);
-  return decodeSecret(some, (scratch) => read(Buffer.from(scratch.buffer, scratch.byteOffset, scratch.byteLength)));
 }
 
 export function disposeAll(secrets: readonly Secret[]): void {
