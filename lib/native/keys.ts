@@ -18,8 +18,8 @@ export type KeyAlgorithm = KemAlgorithm | SignatureAlgorithm;
 
 /** The handle of a `PrivateKey`, for the other files of this folder: zero, which the addon refuses, once it is disposed. */
 export let privateKeyHandle: (key: PrivateKey) => number;
-/** A `PrivateKey` of the handle that a native call answered. */
-export let privateKeyOf: (algorithm: KeyAlgorithm, answer: number, operation: string) => PrivateKey;
+/** A `PrivateKey` of the handle that a native call answered, with its public key where that is known. */
+export let privateKeyOf: (algorithm: KeyAlgorithm, answer: number, operation: string, publicKey?: Buffer) => PrivateKey;
 
 /**
  * A private key in native memory, parsed once. Its octets never enter the JavaScript heap: to store it, seal it under another
@@ -37,17 +37,17 @@ export class PrivateKey implements Sealable {
 
   static {
     privateKeyHandle = (key) => key.#handle;
-    privateKeyOf = (algorithm, answer, operation) => new PrivateKey(algorithm, answer, operation);
+    privateKeyOf = (...known) => new PrivateKey(...known);
   }
 
-  private constructor(algorithm: KeyAlgorithm, answer: number, operation: string) {
+  private constructor(algorithm: KeyAlgorithm, answer: number, operation: string, publicKey?: Buffer) {
     this.#handle = check(answer, operation);
     releaseWhenCollected(this, answer);
     const { publicKeyLength, privateKeyLength } = keyParameters(algorithm, operation);
     this.algorithm = algorithm;
     this.byteLength = privateKeyLength;
-    this.publicKey = Buffer.alloc(publicKeyLength);
-    check(native.privateKeyPublic(answer, this.publicKey), operation);
+    this.publicKey = publicKey ?? Buffer.alloc(publicKeyLength);
+    if (publicKey === undefined) check(native.privateKeyPublic(answer, this.publicKey), operation);
   }
 
   /** @throws TinyMlsError `malformed` for a wrong length, `invalid` for a scalar out of range, `config` where not offered */
@@ -100,12 +100,17 @@ export function generatePrivateKey(algorithm: KeyAlgorithm, operation: string): 
 /**
  * `PrivateKey.fromSecret` for a key that was kept beside its public key, which takes most of the time to compute. That they go together is
  * believed, so they have to come from under one authentication tag: with an Ed25519 public key of someone's choice, signatures would give
- * the private key away.
+ * the private key away. What is no key pair is refused when it is used.
  */
 export function restorePrivateKey(algorithm: KeyAlgorithm, raw: Secret, publicKey: Bytes): PrivateKey {
   const operation = "restorePrivateKey";
   const { id } = keyParameters(algorithm, operation);
-  return privateKeyOf(algorithm, native.privateKeyRestore(id, handleOf(raw), publicKey), operation);
+  return privateKeyOf(
+    algorithm,
+    native.privateKeyRestore(id, handleOf(raw), publicKey),
+    operation,
+    Buffer.from(publicKey),
+  );
 }
 
 /** Minus the native fault when a public key is refused. */

@@ -34,8 +34,10 @@ Result<SecretBytes> exchange(const Library& library, const PrivateKey& key, View
 Result<SecretBytes> derive_on_curve(const Library& library, const PrivateKey& key, View public_key) {
   auto peer = PublicKey::import(library, key.id(), public_key);
   if (!peer) return peer.fault();
+  const auto own = key.ready();
+  if (!own) return own.fault();
   ErrorMark mark;
-  PkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key.pkey(), nullptr));
+  PkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, (*own)->pkey.get(), nullptr));
   auto secret = SecretBytes::allocate(key.raw().size());
   if (!context || !secret) return Fault::kMemory;
   size_t length = secret->size();
@@ -122,7 +124,7 @@ Result<SecretBytes> kem_decapsulate(const Library& library, const PrivateKey& ke
   const KemTraits* kem = kem_traits(key.id());
   if (!kem || (!kem->dh && !sender.empty())) return Fault::kUsage;
   if (enc.size() != kem->enc_length) return Fault::kMalformed;
-  if (key.hybrid()) return hybrid_decapsulate(library, key, enc);
+  if (key_traits(key.id())->family == KeyFamily::kHybrid) return hybrid_decapsulate(library, key, enc);
   if (!kem->dh) return ml_kem_decapsulate(library, key, enc);
 
   auto dh1 = diffie_hellman(library, key, enc);

@@ -108,7 +108,9 @@ Result<SecretBytes> hybrid_encapsulate(const Library& library, KeyId id, View pu
 
 Result<SecretBytes> hybrid_decapsulate(const Library& library, const PrivateKey& key, View enc) {
   const Components kem = components(key.id());
-  const HybridKeys& keys = *key.hybrid();
+  const auto ready = key.ready();
+  if (!ready) return ready.fault();
+  const HybridKeys& keys = *(*ready)->hybrid;
   const Split encs = split(enc, kem_traits(kem.post_quantum)->enc_length);
   auto post_quantum = ml_kem_decapsulate(library, keys.post_quantum, encs.post_quantum);
   if (!post_quantum) return post_quantum.fault();

@@ -26,9 +26,11 @@ Result<SecretBytes> ml_kem_encapsulate(const Library& library, KeyId id, View pu
 
 // A ciphertext that nobody made gives a pseudorandom secret (implicit rejection), not a fault.
 Result<SecretBytes> ml_kem_decapsulate(const Library& library, const PrivateKey& key, View enc) {
+  const auto ready = key.ready();
+  if (!ready) return ready.fault();
   ErrorMark mark;
   auto secret = SecretBytes::allocate(kem_traits(key.id())->secret_length);
-  PkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(library.context, key.pkey(), library.properties));
+  PkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(library.context, (*ready)->pkey.get(), library.properties));
   if (!secret || !context) return Fault::kMemory;
   size_t length = secret->size();
   if (EVP_PKEY_decapsulate_init(context.get(), nullptr) != 1) return Fault::kConfig;

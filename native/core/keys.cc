@@ -1,5 +1,8 @@
 #include "core/keys.h"
 
+#include <mutex>
+#include <optional>
+
 #include "core/kem_hybrid.h"
 #include "core/nist_curve.h"
 #include "core/random.h"
@@ -72,21 +75,42 @@ Result<ParsedKey> exchange_pair(const Library& library, const KeyTraits& key, Ke
   return pair;
 }
 
-Result<ParsedKey> restore_exchange_pair(const Library& library, KeyId id, View public_key) {
-  if (!exchange_of(library, id)) return Fault::kConfig;
-  return ParsedKey{nullptr, {public_key.begin(), public_key.end()}, {}};
-}
-
 Result<ParsedKey> import_pair(const Library& library, const KeyTraits& key, KeyId id, View raw) {
   if (key.is_exchange()) return exchange_pair(library, key, id, raw);
   if (key.family == KeyFamily::kNistCurve) return nist_curve_scalar(library, key, raw);
   return import_octets(library, key, raw);
 }
 
-Result<ParsedKey> restore_pair(const Library& library, const KeyTraits& key, KeyId id, View raw, View public_key) {
-  if (key.is_exchange()) return restore_exchange_pair(library, id, public_key);
+Result<ParsedKey> restore_pair(const Library& library, const KeyTraits& key, View raw, View public_key) {
   if (key.family == KeyFamily::kNistCurve) return nist_curve_pair(library, key, raw, public_key);
+  if (key.family == KeyFamily::kLatticeSeed) return import_octets(library, key, raw);  // it is expanded anyway
   return restore_octets(library, key, raw, public_key);
+}
+
+// A signature key is made ready to sign: that takes OpenSSL a twentieth of the time of an Ed25519 signature.
+Result<ReadyKey> ready_pair(const Library& library, const KeyTraits& key, PkeyPtr pkey) {
+  if (key.kem) return ReadyKey{std::move(pkey), nullptr, nullptr};
+  MdCtxPtr signing(EVP_MD_CTX_new());
+  if (!signing) return Fault::kMemory;
+  if (EVP_DigestSignInit_ex(signing.get(), nullptr, key.digest, library.context, library.properties, pkey.get(),
+                            nullptr) != 1)
+    return Fault::kInternal;
+  return ReadyKey{std::move(pkey), std::move(signing), nullptr};
+}
+
+Result<ReadyKey> ready_hybrid(const Library& library, KeyId id, View raw) {
+  auto keys = hybrid_expand(library, id, raw);
+  if (!keys) return keys.fault();
+  return ReadyKey{nullptr, nullptr, std::make_unique<const HybridKeys>(std::move(*keys))};
+}
+
+Result<ReadyKey> ready_again(const Library& library, const PrivateKey& key) {
+  ErrorMark mark;
+  const KeyTraits& traits = *key_traits(key.id());
+  if (traits.family == KeyFamily::kHybrid) return ready_hybrid(library, key.id(), key.raw());
+  auto parsed = restore_pair(library, traits, key.raw(), key.public_key());
+  if (!parsed) return parsed.fault();
+  return ready_pair(library, traits, std::move(parsed->pkey));
 }
 
 }  // namespace
@@ -95,23 +119,41 @@ const ExchangeFunctions& exchange_of(const Library& library, KeyId id) {
   return id == KeyId::kDhkemX25519 ? library.x25519 : library.x448;
 }
 
-// A key pair that is not a hybrid one. A signature key is made ready to sign: that takes OpenSSL a twentieth of the
-// time of an Ed25519 signature.
+struct PrivateKey::Ready {
+  explicit Ready(const Library& of) : library(of) {}
+  explicit Ready(const Library& of, Result<ReadyKey> key) : library(of), made(std::move(key)) {}
+
+  const Library& library;
+  std::optional<Result<ReadyKey>> made;
+  std::once_flag once;
+};
+
+PrivateKey::PrivateKey() = default;
+PrivateKey::~PrivateKey() = default;
+PrivateKey::PrivateKey(PrivateKey&&) noexcept = default;
+PrivateKey& PrivateKey::operator=(PrivateKey&&) noexcept = default;
+
+PrivateKey::PrivateKey(KeyId id, SecretBytes raw, std::vector<uint8_t> public_key)
+    : id_(id), raw_(std::move(raw)), public_(std::move(public_key)) {}
+
+Result<const ReadyKey*> PrivateKey::ready() const {
+  if (!ready_) return Fault::kUsage;
+  std::call_once(ready_->once, [this] {
+    if (!ready_->made) ready_->made = ready_again(ready_->library, *this);
+  });
+  const auto& made = *ready_->made;
+  if (!made) return made.fault();
+  return &*made;
+}
+
+// A key pair that is not a hybrid one.
 Result<PrivateKey> PrivateKey::of(const Library& library, KeyId id, SecretBytes raw, ParsedKey parsed) {
   const KeyTraits& key = *key_traits(id);
-  PrivateKey result;
-  if (!key.kem) {
-    MdCtxPtr context(EVP_MD_CTX_new());
-    if (!context) return Fault::kMemory;
-    if (EVP_DigestSignInit_ex(context.get(), nullptr, key.digest, library.context, library.properties,
-                              parsed.pkey.get(), nullptr) != 1)
-      return Fault::kInternal;
-    result.signing_ = std::move(context);
-  }
-  result.id_ = id;
-  result.raw_ = std::move(raw);
-  result.public_ = std::move(parsed.public_key);
-  result.pkey_ = std::move(parsed.pkey);
+  PrivateKey result(id, std::move(raw), std::move(parsed.public_key));
+  if (key.is_exchange()) return result;
+  auto ready = ready_pair(library, key, std::move(parsed.pkey));
+  if (!ready) return ready.fault();
+  result.ready_ = std::make_unique<Ready>(library, std::move(ready));
   return result;
 }
 
@@ -150,14 +192,13 @@ Result<PrivateKey> PrivateKey::import(const Library& library, KeyId id, SecretBy
   if (!key) return Fault::kUsage;
   if (raw.size() != key->private_length) return Fault::kMalformed;
   if (key->family == KeyFamily::kHybrid) {
-    auto hybrid = hybrid_expand(library, id, raw.view());
-    if (!hybrid) return hybrid.fault();
-    PrivateKey result;
-    result.id_ = id;
-    result.raw_ = std::move(raw);
-    for (const PrivateKey* part : {&hybrid->post_quantum, &hybrid->traditional})
-      result.public_.insert(result.public_.end(), part->public_key().begin(), part->public_key().end());
-    result.hybrid_ = std::make_shared<const HybridKeys>(std::move(*hybrid));
+    auto ready = ready_hybrid(library, id, raw.view());
+    if (!ready) return ready.fault();
+    std::vector<uint8_t> public_key;
+    for (const PrivateKey* part : {&(*ready).hybrid->post_quantum, &(*ready).hybrid->traditional})
+      public_key.insert(public_key.end(), part->public_key().begin(), part->public_key().end());
+    PrivateKey result(id, std::move(raw), std::move(public_key));
+    result.ready_ = std::make_unique<Ready>(library, std::move(ready));
     return result;
   }
   auto parsed = import_pair(library, *key, id, raw.view());
@@ -172,17 +213,14 @@ Result<PrivateKey> PrivateKey::import(const Library& library, KeyId id, View raw
 }
 
 Result<PrivateKey> PrivateKey::restore(const Library& library, KeyId id, View raw, View public_key) {
-  ErrorMark mark;
   const KeyTraits* key = key_traits(id);
   if (!key) return Fault::kUsage;
   if (raw.size() != key->private_length || public_key.size() != key->public_length) return Fault::kMalformed;
-  const bool is_seed = key->family == KeyFamily::kLatticeSeed || key->family == KeyFamily::kHybrid;
-  if (is_seed) return import(library, id, raw);  // it is expanded anyway
   auto copy = SecretBytes::copy(raw);
   if (!copy) return copy.fault();
-  auto parsed = restore_pair(library, *key, id, raw, public_key);
-  if (!parsed) return parsed.fault();
-  return of(library, id, std::move(*copy), std::move(*parsed));
+  PrivateKey result(id, std::move(*copy), {public_key.begin(), public_key.end()});
+  if (!key->is_exchange()) result.ready_ = std::make_unique<Ready>(library);
+  return result;
 }
 
 Result<PrivateKey> PrivateKey::generate(const Library& library, KeyId id) {
@@ -198,20 +236,6 @@ Result<PrivateKey> PrivateKey::generate(const Library& library, KeyId id) {
   auto raw = random_secret(key->private_length, library);
   if (!raw) return raw.fault();
   return import(library, id, std::move(*raw));
-}
-
-Result<PrivateKey> PrivateKey::clone() const {
-  auto raw = SecretBytes::copy(raw_.view());
-  if (!raw) return raw.fault();
-  PrivateKey result;
-  result.id_ = id_;
-  result.raw_ = std::move(*raw);
-  result.public_ = public_;
-  result.hybrid_ = hybrid_;
-  result.signing_ = signing_;
-  if (pkey_ && EVP_PKEY_up_ref(pkey_.get()) != 1) return Fault::kInternal;
-  result.pkey_.reset(pkey_.get());
-  return result;
 }
 
 }  // namespace tinymls

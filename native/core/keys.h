@@ -85,50 +85,58 @@ class PublicKey {
   EVP_PKEY* pkey() const { return pkey_.get(); }
 
  private:
-  friend class PrivateKey;
   KeyId id_{};
   PkeyPtr pkey_;
 };
 
-// Raw octets in secret memory, and but for X25519 and X448 the parsed key beside them, which OpenSSL wipes when it
-// goes. Immutable: any number of threads may use one.
-struct HybridKeys;
 struct ParsedKey;
+struct ReadyKey;
 
+// Raw octets in secret memory, and but for X25519 and X448 what OpenSSL makes of them. Immutable: any number of threads
+// may use one.
 class PrivateKey {
  public:
-  PrivateKey() = default;
+  PrivateKey();
+  ~PrivateKey();
+  PrivateKey(PrivateKey&&) noexcept;
+  PrivateKey& operator=(PrivateKey&&) noexcept;
+
   static Result<PrivateKey> generate(const Library& library, KeyId id);
   // A wrong length is Fault::kMalformed, a scalar that is zero or not below the order Fault::kInvalid.
   static Result<PrivateKey> import(const Library& library, KeyId id, View raw);
   static Result<PrivateKey> import(const Library& library, KeyId id, SecretBytes raw);
   // The same beside its public key, which takes most of the time of an import to compute. The caller vouches that they
-  // go together: with an Ed25519 key of someone's choice beside it, signatures would give the private key away.
+  // go together: with an Ed25519 key of someone's choice beside it, signatures would give the private key away. What
+  // is no key pair is a Fault of `ready`, which makes of it what is used, when it is used.
   static Result<PrivateKey> restore(const Library& library, KeyId id, View raw, View public_key);
-  Result<PrivateKey> clone() const;
 
   KeyId id() const { return id_; }
-  EVP_PKEY* pkey() const { return pkey_.get(); }  // null of X25519 and X448, and of hybrid keys
   View raw() const { return raw_.view(); }
   View public_key() const { return public_; }
-  const HybridKeys* hybrid() const { return hybrid_.get(); }  // null for all other families
-  // Of a signature key: ready to sign, to be copied for each signature. Null for all others.
-  const EVP_MD_CTX* signing() const { return signing_.get(); }
+  // But for X25519 and X448. Of a restored key it is made at the first use, by whichever thread is first.
+  Result<const ReadyKey*> ready() const;
 
  private:
+  struct Ready;
+  PrivateKey(KeyId id, SecretBytes raw, std::vector<uint8_t> public_key);
   static Result<PrivateKey> of(const Library& library, KeyId id, SecretBytes raw, ParsedKey parsed);
 
   KeyId id_{};
   SecretBytes raw_;
   std::vector<uint8_t> public_;
-  PkeyPtr pkey_;
-  std::shared_ptr<const HybridKeys> hybrid_;
-  std::shared_ptr<const EVP_MD_CTX> signing_;
+  std::unique_ptr<Ready> ready_;
 };
 
 // The two keys that a hybrid seed stands for.
 struct HybridKeys {
   PrivateKey post_quantum, traditional;
+};
+
+// A key as OpenSSL takes it, which wipes it when it goes.
+struct ReadyKey {
+  PkeyPtr pkey;                              // null in a hybrid key
+  MdCtxPtr signing;                          // of a signature key: ready to sign, to be copied for each signature
+  std::unique_ptr<const HybridKeys> hybrid;  // null in all other families
 };
 
 }  // namespace tinymls

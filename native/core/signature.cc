@@ -81,11 +81,13 @@ size_t signature_max_length(KeyId id) {
 Result<size_t> sign(const PrivateKey& key, View message, MutableView out) {
   const size_t longest = signature_max_length(key.id());
   if (longest == 0 || out.size() != longest) return Fault::kUsage;
+  const auto ready = key.ready();
+  if (!ready) return ready.fault();
   ErrorMark mark;
   DigestContext context;
   if (!context.get()) return Fault::kMemory;
   size_t length = out.size();
-  if (EVP_MD_CTX_copy_ex(context.get(), key.signing()) != 1 ||
+  if (EVP_MD_CTX_copy_ex(context.get(), (*ready)->signing.get()) != 1 ||
       EVP_DigestSign(context.get(), out.data(), &length, message.data(), message.size()) != 1) {
     wipe(out);
     return Fault::kInternal;

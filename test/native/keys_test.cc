@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "core/kem.h"
 #include "core/signature.h"
 #include "hex.h"
@@ -80,7 +82,18 @@ TEST(Keys, ACheckOfAPublicKeySaysWhatItsImportSays) {
   EXPECT_EQ(PublicKey::check(library(), KeyId{0}, {}).fault(), Fault::kUsage);
 }
 
-TEST(Keys, WhatIsNoKeyPairIsNotRestored) {
+Fault fault_of_use(KeyId id, View raw, View public_key) {
+  const auto key = PrivateKey::restore(library(), id, raw, public_key);
+  if (!key) return key.fault();
+  if (const size_t longest = signature_max_length(id); longest > 0) {
+    std::vector<uint8_t> signature(longest);
+    return sign(*key, text("message"), signature).fault();
+  }
+  const auto sender = PrivateKey::generate(library(), id);
+  return kem_decapsulate(library(), *key, sender->public_key(), {}).fault();
+}
+
+TEST(Keys, WhatIsNoKeyPairIsOfNoUse) {
   EXPECT_EQ(PrivateKey::restore(library(), KeyId{0}, {}, {}).fault(), Fault::kUsage);
   for (const PrivateKey& key : one_of_each()) {
     SCOPED_TRACE(static_cast<int>(key.id()));
@@ -92,13 +105,25 @@ TEST(Keys, WhatIsNoKeyPairIsNotRestored) {
     if (key_traits(key.id())->family != KeyFamily::kNistCurve) continue;
     std::vector<uint8_t> other(public_key.begin(), public_key.end());
     other[0] = 6;  // the hybrid form
-    EXPECT_EQ(fault(raw, other), Fault::kMalformed);
+    EXPECT_EQ(fault_of_use(key.id(), raw, other), Fault::kMalformed);
     other[0] = 4;
     other.back() ^= 1;
-    EXPECT_EQ(fault(raw, other), Fault::kInvalid);
+    EXPECT_EQ(fault_of_use(key.id(), raw, other), Fault::kInvalid);
     const std::vector<uint8_t> zero(raw.size(), 0), most(raw.size(), 0xff);
-    EXPECT_EQ(fault(zero, public_key), Fault::kInvalid);
-    EXPECT_EQ(fault(most, public_key), Fault::kInvalid);
+    EXPECT_EQ(fault_of_use(key.id(), zero, public_key), Fault::kInvalid);
+    EXPECT_EQ(fault_of_use(key.id(), most, public_key), Fault::kInvalid);
+  }
+}
+
+// The first of them makes of it what all use.
+TEST(Keys, ARestoredKeyServesThreadsAtOnce) {
+  for (const PrivateKey& key : one_of_each()) {
+    SCOPED_TRACE(static_cast<int>(key.id()));
+    const auto restored = PrivateKey::restore(library(), key.id(), key.raw(), key.public_key());
+    ASSERT_TRUE(restored);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) threads.emplace_back([&] { expect_same_use(key, *restored); });
+    for (auto& thread : threads) thread.join();
   }
 }
 
