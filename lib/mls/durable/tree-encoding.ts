@@ -43,10 +43,15 @@ export function encodeNodes(depth: number, nodes: Iterable<readonly [number, Sto
   return out;
 }
 
-/** Puts what was encoded into `nodes`, as views of `encoded`, and answers the depth. */
+/** Octets that are kept as long as one of the nodes in them is: some dozens. */
+const windowLength = 16 * 1024;
+
+/** Puts what was encoded into `nodes`, as copies, and answers the depth. */
 export function decodeNodes(encoded: Buffer, nodes: StoredNodes): number {
   const start = 5 + encoded.readUInt32BE(1);
   const supports = decode(Supports, encoded.subarray(5, start));
+  let window = new Uint8Array(0);
+  let windowAt = 0;
   for (let at = start; at < encoded.byteLength;) {
     const index = encoded.readUInt32BE(at);
     const length = encoded.readUInt32BE(at + 4);
@@ -55,7 +60,11 @@ export function decodeNodes(encoded: Buffer, nodes: StoredNodes): number {
       nodes.set(index, null);
       continue;
     }
-    const bytes = encoded.subarray(at, (at += length));
+    if (at + length > windowAt + window.byteLength) {
+      window = new Uint8Array(encoded.subarray(at, at + Math.max(length, windowLength)));
+      windowAt = at;
+    }
+    const bytes = window.subarray(at - windowAt, (at += length) - windowAt);
     if (index % 2 === 1) {
       nodes.set(index, { bytes });
     } else {

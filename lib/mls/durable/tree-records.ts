@@ -53,8 +53,7 @@ export class TreeRecords {
       depth = decodeNodes(changed, nodes);
       this.#logLength += changed.byteLength;
     }
-    const present = [...nodes].filter((node): node is [number, StoredNode] => node[1] !== null);
-    return (this.#tree = RatchetTree.load(suite, depth, present));
+    return (this.#tree = RatchetTree.load(suite, depth, nodes));
   }
 }
 

@@ -13,15 +13,19 @@ const multipliers = Float64Array.from(
 
 export type KeyKind = "encryption" | "signature";
 
-/** A keyed universal hash of a key's first 256 octets and its length; keys of different kinds are told apart. */
-export function keyHash(kind: KeyKind, key: Uint8Array): number {
-  let sum = multipliers[hashedPairs + (kind === "encryption" ? 0 : 1)]! + key.length;
-  const pairs = Math.min(key.length >> 1, hashedPairs);
-  for (let i = 0; i < pairs; i++) {
-    sum += ((key[2 * i]! << 8) | key[2 * i + 1]!) * multipliers[i]!;
+/**
+ * A keyed universal hash of a key's first 256 octets and its length; keys of different kinds are told apart.
+ * @param key octets that hold the key, from `start` to before `end`
+ */
+export function keyHash(kind: KeyKind, key: Uint8Array, start = 0, end = key.length): number {
+  const length = end - start;
+  let sum = multipliers[hashedPairs + (kind === "encryption" ? 0 : 1)]! + length;
+  const pairs = Math.min(length >> 1, hashedPairs);
+  for (let i = 0, at = start; i < pairs; i++, at += 2) {
+    sum += ((key[at]! << 8) | key[at + 1]!) * multipliers[i]!;
     if ((i & 31) === 31) sum %= prime;
   }
-  if ((key.length & 1) === 1) sum += key[key.length - 1]! * multipliers[hashedPairs - 1]!;
+  if ((length & 1) === 1) sum += key[end - 1]! * multipliers[hashedPairs - 1]!;
   return sum % prime;
 }
 

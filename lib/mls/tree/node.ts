@@ -2,7 +2,8 @@
 // a whole LeafNode takes ten times the memory of its encoding and is decoded on demand.
 import { decode, encode } from "../../codec/index.js";
 import { LeafNode, LeafNodeSource, ParentNode, TreeLeafNode } from "../objects/index.js";
-import { supportOf, type Support } from "./support.js";
+import { keyHash, type KeyKind } from "./key-index.js";
+import { supportOf, type SharedSupport, type Support } from "./support.js";
 
 /** A node as storage keeps it: of a leaf with what the member supports. */
 export interface StoredNode {
@@ -47,6 +48,14 @@ export class TreeLeaf {
     return vectorAt(this.bytes, vectorEnd(this.bytes, 0));
   }
 
+  get encryptionKeyHash(): number {
+    return vectorHash("encryption", this.bytes, 0);
+  }
+
+  get signatureKeyHash(): number {
+    return vectorHash("signature", this.bytes, vectorEnd(this.bytes, 0));
+  }
+
   /** The decoded leaf, kept as long as someone uses it. */
   get value(): LeafNode {
     const kept = this.#value?.deref();
@@ -79,6 +88,10 @@ export class TreeParent {
     return vectorAt(this.bytes, 0);
   }
 
+  get encryptionKeyHash(): number {
+    return vectorHash("encryption", this.bytes, 0);
+  }
+
   get parentHash(): Uint8Array {
     return vectorAt(this.bytes, vectorEnd(this.bytes, 0));
   }
@@ -103,6 +116,11 @@ export class TreeParent {
 }
 
 export type TreeNode = TreeLeaf | TreeParent;
+
+/** The node of an encoding that is kept as it is. */
+export function storedNode({ bytes, support }: StoredNode, shared: SharedSupport): TreeNode {
+  return support === undefined ? new TreeParent(bytes) : new TreeLeaf(bytes, shared.of(support));
+}
 
 /** A copy of its own: small Buffers share memory with others, which would live as long as the node. */
 function kept(bytes: Uint8Array): Uint8Array {
@@ -133,6 +151,11 @@ function vectorEnd(bytes: Uint8Array, at: number): number {
 
 function vectorAt(bytes: Uint8Array, at: number): Uint8Array {
   return bytes.subarray(at + headerLength(bytes, at), vectorEnd(bytes, at));
+}
+
+/** Of the vector as it stands there: making a view of it takes longer. */
+function vectorHash(kind: KeyKind, bytes: Uint8Array, at: number): number {
+  return keyHash(kind, bytes, at + headerLength(bytes, at), vectorEnd(bytes, at));
 }
 
 /** Public octets; nothing secret is compared with it. */

@@ -6,10 +6,10 @@ import { Block, baseOf, isBlankSubtree, nodeAt } from "./block.js";
 import { BlockDraft } from "./block-draft.js";
 import { KeyIndex, keyHash, type KeyKind } from "./key-index.js";
 import { depthFor, isLeaf, leafNode, nodeWidth, root } from "./math.js";
-import { sameBytes, TreeLeaf, TreeParent, type StoredNode, type TreeNode } from "./node.js";
+import { sameBytes, storedNode, TreeLeaf, TreeParent, type StoredNode, type TreeNode } from "./node.js";
 import { NodeShelf } from "./node-shelf.js";
 import { filteredDirectPath, resolution, resolutionSize, type PathNode } from "./resolution.js";
-import { bothSupport, noSupport, supportOf, type Support } from "./support.js";
+import { bothSupport, noSupport, SharedSupport, supportOf, type Support } from "./support.js";
 import { treeHash, type TreeHasher } from "./tree-hash.js";
 
 /** Where the nodes go of the tree that is being read. */
@@ -79,19 +79,13 @@ export class RatchetTree {
   }
 
   /**
-   * A tree from its non-blank nodes as storage kept them, by node index, in any order. The encodings are copied; they are
-   * trusted to be those of a valid tree of 2^depth leaves.
+   * A tree from its nodes as storage kept them, by node index, in any order. The encodings are kept; they are trusted to be those
+   * of a valid tree of 2^depth leaves.
    */
-  static load(suite: TreeHasher, depth: number, stored: Iterable<readonly [number, StoredNode]>): RatchetTree {
+  static load(suite: TreeHasher, depth: number, stored: Iterable<readonly [number, StoredNode | null]>): RatchetTree {
     const nodes = new Array<TreeNode | null>(nodeWidth(depth)).fill(null);
-    const all = [...stored];
-    const shelf = new NodeShelf();
-    let left = all.reduce((sum, [, { bytes }]) => sum + bytes.byteLength, 0);
-    for (const [index, { bytes, support }] of all) {
-      const copy = shelf.copy(bytes, left);
-      nodes[index] = support === undefined ? new TreeParent(copy) : shelf.leaf(copy, support);
-      left -= bytes.byteLength;
-    }
+    const shared = new SharedSupport();
+    for (const [index, node] of stored) if (node !== null) nodes[index] = storedNode(node, shared);
     return RatchetTree.of(suite, nodes);
   }
 
@@ -221,15 +215,15 @@ const mostAlike = 16;
  * @throws TinyMlsError `invalid` where very many nodes have a key of it
  */
 export function enterKeys(keys: KeyIndex, index: number, node: TreeNode): void {
-  if (keys.insert(keyHash("encryption", node.encryptionKey), index) > mostAlike) refuse("7.3/encryption-key-unique");
+  if (keys.insert(node.encryptionKeyHash, index) > mostAlike) refuse("7.3/encryption-key-unique");
   if (!(node instanceof TreeLeaf)) return;
-  if (keys.insert(keyHash("signature", node.signatureKey), index) > mostAlike) refuse("7.3/signature-key-unique");
+  if (keys.insert(node.signatureKeyHash, index) > mostAlike) refuse("7.3/signature-key-unique");
 }
 
 /** Undoes `enterKeys`. */
 export function removeKeys(keys: KeyIndex, index: number, node: TreeNode): void {
-  keys.remove(keyHash("encryption", node.encryptionKey), index);
-  if (node instanceof TreeLeaf) keys.remove(keyHash("signature", node.signatureKey), index);
+  keys.remove(node.encryptionKeyHash, index);
+  if (node instanceof TreeLeaf) keys.remove(node.signatureKeyHash, index);
 }
 
 /** The support of the members in a block and below it. */

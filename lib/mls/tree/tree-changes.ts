@@ -1,8 +1,9 @@
 // What differs between two versions of a tree, for storage: a commit writes the nodes of a path, not the tree.
 import { blockLevels, nodeIndex, type Block } from "./block.js";
 import { BlockDraft } from "./block-draft.js";
-import { TreeLeaf, TreeParent, type StoredNode, type TreeNode } from "./node.js";
+import { storedNode, type StoredNode, type TreeNode } from "./node.js";
 import { enterKeys, RatchetTree, removeKeys } from "./ratchet-tree.js";
+import { SharedSupport } from "./support.js";
 
 type MaybeBlock = Block<TreeNode> | null;
 
@@ -47,8 +48,8 @@ function childAt(block: MaybeBlock, base: number, child: number): MaybeBlock {
 }
 
 /**
- * The version of a tree that differs from `tree` in these nodes, as storage kept them (null for blank): they are copied, and trusted to
- * be what `changedNodes` told.
+ * The version of a tree that differs from `tree` in these nodes, as storage kept them (null for blank). The encodings are kept; they are
+ * trusted to be what `changedNodes` told.
  */
 export function withChanges(
   tree: RatchetTree,
@@ -57,20 +58,16 @@ export function withChanges(
 ): RatchetTree {
   const blocks = new BlockDraft(tree.blocks, tree.depth);
   const keys = tree.keys.fork();
+  const shared = new SharedSupport();
   while (blocks.depth < depth) blocks.extend();
   for (const [index, stored] of changes) {
     const before = blocks.get(index);
     if (before !== null) removeKeys(keys, index, before);
-    const node = stored === null ? null : nodeOf(stored);
+    const node = stored === null ? null : storedNode(stored, shared);
     if (node !== null) enterKeys(keys, index, node);
     blocks.set(index, node);
   }
   // Nothing is right of the tree any more: a valid tree ends at its last member (RFC 9420 §7.7).
   blocks.truncate(() => undefined);
   return new RatchetTree(tree.suite, blocks.depth, blocks.root, keys);
-}
-
-function nodeOf({ bytes, support }: StoredNode): TreeNode {
-  const copy = new Uint8Array(bytes);
-  return support === undefined ? new TreeParent(copy) : new TreeLeaf(copy, support);
 }
