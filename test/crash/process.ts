@@ -31,7 +31,9 @@ function respond(message: Request | Opening): Promise<Answer> {
 
 process.on("message", (message: Request | Opening) => {
   respond(message).then(
-    (given) => process.send!(given),
+    (given) => {
+      if (!("unanswered" in message)) process.send!(given);
+    },
     (error: unknown) => process.send!({ error: String(error) }),
   );
 });

@@ -8,6 +8,8 @@ export type Request = (
 ) & {
   /** The process dies by itself so many microseconds after its next write to the storage began. */
   readonly dieInWrite?: number;
+  /** It is done and not answered: the process is killed meanwhile, or soon after. */
+  readonly unanswered?: boolean;
 };
 
 /** Has a process that is ready open its storage. */
