@@ -52,33 +52,29 @@ Result<void> ExchangeFunctions::public_key(View private_key, MutableView public_
 
 Result<void> ExchangeFunctions::derive(View private_key, View public_key, View peer, MutableView secret_out) const {
   ErrorMark mark;
-  const auto own = keys_.import_pair(private_key, public_key);
-  if (!own) return own.fault();
-  const auto done = derive(own->get(), peer, secret_out);
-  if (done) mark.passed();
-  return done;
+  return derive(mark, keys_.import_pair(private_key, public_key), peer, secret_out);
 }
 
 Result<void> ExchangeFunctions::run(View private_key, View peer, MutableView public_out, MutableView secret_out) const {
   ErrorMark mark;
-  const auto own = keys_.import_private(private_key, public_out);
-  if (!own) return own.fault();
-  const auto done = derive(own->get(), peer, secret_out);
-  if (done) mark.passed();
-  return done;
+  return derive(mark, keys_.import_private(private_key, public_out), peer, secret_out);
 }
 
-Result<void> ExchangeFunctions::derive(void* own, View peer, MutableView secret_out) const {
+Result<void> ExchangeFunctions::derive(ErrorMark& mark, const Result<KeyDataPtr>& own, View peer,
+                                       MutableView secret_out) const {
+  if (!own) return own.fault();
   const auto their = keys_.import_public(peer);
   if (!their) return their.fault();
   const std::unique_ptr<void, ProviderFree<OSSL_FUNC_keyexch_freectx_fn>> context(create_(provider_), {free_});
   if (!context) return Fault::kMemory;
-  if (begin_(context.get(), own, nullptr) != 1) return Fault::kInternal;
+  if (begin_(context.get(), own->get(), nullptr) != 1) return Fault::kInternal;
   size_t length = secret_out.size();
   if (set_peer_(context.get(), their->get()) != 1 ||
       derive_(context.get(), secret_out.data(), &length, secret_out.size()) != 1)
     return Fault::kInvalid;
-  return length == secret_out.size() ? Result<void>{} : Fault::kInternal;
+  if (length != secret_out.size()) return Fault::kInternal;
+  mark.passed();
+  return {};
 }
 
 }  // namespace tinymls

@@ -6,6 +6,8 @@
 
 namespace tinymls {
 
+class ErrorMark;
+
 class ExchangeFunctions {
  public:
   // False where this OpenSSL does not offer the algorithm.
@@ -24,7 +26,7 @@ class ExchangeFunctions {
 
  private:
   bool keep(const OSSL_DISPATCH* entry);
-  Result<void> derive(void* own, View peer, MutableView secret_out) const;
+  Result<void> derive(ErrorMark& mark, const Result<KeyDataPtr>& own, View peer, MutableView secret_out) const;
 
   ExchangePtr exchange_;  // keeps the provider
   void* provider_ = nullptr;

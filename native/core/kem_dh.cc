@@ -30,7 +30,8 @@ Result<SecretBytes> exchange(const Library& library, const PrivateKey& key, View
   return secret;
 }
 
-// The NIST curves have no point of small order, and a point whose x-coordinate is zero.
+// A secret of zeros is none to refuse: the NIST curves have no point of small order, and one whose x-coordinate is
+// zero.
 Result<SecretBytes> derive_on_curve(const Library& library, const PrivateKey& key, View public_key) {
   auto peer = PublicKey::import(library, key.id(), public_key);
   if (!peer) return peer.fault();

@@ -43,10 +43,14 @@ Result<PkeyPtr> import_public(const Library& library, const KeyTraits& key, View
 }
 
 // The provider computes the public key of octets and seeds.
-Result<ParsedKey> import_octets(const Library& library, const KeyTraits& key, View raw) {
+Result<PkeyPtr> expand(const Library& library, const KeyTraits& key, View raw) {
   const char* name = key.family == KeyFamily::kLatticeSeed ? "seed" : OSSL_PKEY_PARAM_PRIV_KEY;
   OSSL_PARAM params[] = {octets_param(name, raw), OSSL_PARAM_construct_end()};
-  auto pkey = from_data(library, key, EVP_PKEY_KEYPAIR, params);
+  return from_data(library, key, EVP_PKEY_KEYPAIR, params);
+}
+
+Result<ParsedKey> import_octets(const Library& library, const KeyTraits& key, View raw) {
+  auto pkey = expand(library, key, raw);
   if (!pkey) return pkey.fault();
   ParsedKey parsed{std::move(*pkey), std::vector<uint8_t>(key.public_length), {}};
   size_t length = 0;
@@ -57,12 +61,10 @@ Result<ParsedKey> import_octets(const Library& library, const KeyTraits& key, Vi
   return parsed;
 }
 
-Result<ParsedKey> restore_octets(const Library& library, const KeyTraits& key, View raw, View public_key) {
+Result<PkeyPtr> restore_octets(const Library& library, const KeyTraits& key, View raw, View public_key) {
   OSSL_PARAM params[] = {octets_param(OSSL_PKEY_PARAM_PRIV_KEY, raw), octets_param(OSSL_PKEY_PARAM_PUB_KEY, public_key),
                          OSSL_PARAM_construct_end()};
-  auto pkey = from_data(library, key, EVP_PKEY_KEYPAIR, params);
-  if (!pkey) return pkey.fault();
-  return ParsedKey{std::move(*pkey), {public_key.begin(), public_key.end()}, {}};
+  return from_data(library, key, EVP_PKEY_KEYPAIR, params);
 }
 
 // Any octets are a private key of RFC 7748.
@@ -81,9 +83,9 @@ Result<ParsedKey> import_pair(const Library& library, const KeyTraits& key, KeyI
   return import_octets(library, key, raw);
 }
 
-Result<ParsedKey> restore_pair(const Library& library, const KeyTraits& key, View raw, View public_key) {
+Result<PkeyPtr> restore_pair(const Library& library, const KeyTraits& key, View raw, View public_key) {
   if (key.family == KeyFamily::kNistCurve) return nist_curve_pair(library, key, raw, public_key);
-  if (key.family == KeyFamily::kLatticeSeed) return import_octets(library, key, raw);  // it is expanded anyway
+  if (key.family == KeyFamily::kLatticeSeed) return expand(library, key, raw);
   return restore_octets(library, key, raw, public_key);
 }
 
@@ -108,9 +110,9 @@ Result<ReadyKey> ready_again(const Library& library, const PrivateKey& key) {
   ErrorMark mark;
   const KeyTraits& traits = *key_traits(key.id());
   if (traits.family == KeyFamily::kHybrid) return ready_hybrid(library, key.id(), key.raw());
-  auto parsed = restore_pair(library, traits, key.raw(), key.public_key());
-  if (!parsed) return parsed.fault();
-  return ready_pair(library, traits, std::move(parsed->pkey));
+  auto pkey = restore_pair(library, traits, key.raw(), key.public_key());
+  if (!pkey) return pkey.fault();
+  return ready_pair(library, traits, std::move(*pkey));
 }
 
 }  // namespace

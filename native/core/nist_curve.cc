@@ -109,10 +109,12 @@ Result<ParsedKey> nist_curve_scalar(const Library& library, const KeyTraits& key
       EC_POINT_point2oct(group, point.get(), POINT_CONVERSION_UNCOMPRESSED, public_key.data(), key.public_length,
                          nullptr) != key.public_length)
     return Fault::kInternal;
-  return nist_curve_pair(library, key, raw, public_key);
+  auto pkey = nist_curve_pair(library, key, raw, public_key);
+  if (!pkey) return pkey.fault();
+  return ParsedKey{std::move(*pkey), std::move(public_key), {}};
 }
 
-Result<ParsedKey> nist_curve_pair(const Library& library, const KeyTraits& key, View raw, View public_key) {
+Result<PkeyPtr> nist_curve_pair(const Library& library, const KeyTraits& key, View raw, View public_key) {
   if (public_key[0] != kUncompressed) return Fault::kMalformed;
   if (auto scalar = scalar_of(curve(key.private_length), raw); !scalar) return scalar.fault();
   const CurveTools* tools = curve_tools(library, key);
@@ -125,7 +127,7 @@ Result<ParsedKey> nist_curve_pair(const Library& library, const KeyTraits& key, 
                          OSSL_PARAM_construct_end()};
   EVP_PKEY* pkey = nullptr;
   if (EVP_PKEY_fromdata(tools->import.get(), &pkey, EVP_PKEY_KEYPAIR, params) <= 0) return Fault::kInvalid;
-  return ParsedKey{PkeyPtr(pkey), {public_key.begin(), public_key.end()}, {}};
+  return PkeyPtr(pkey);
 }
 
 Result<ParsedKey> nist_curve_generate(const Library& library, const KeyTraits& key) {

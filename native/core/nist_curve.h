@@ -19,7 +19,7 @@ Result<PkeyPtr> nist_curve_point(const Library& library, const KeyTraits& key, V
 // `raw` has private_length octets. Out of range is Fault::kInvalid.
 Result<ParsedKey> nist_curve_scalar(const Library& library, const KeyTraits& key, View raw);
 // The same beside its public key, which is believed where it is a point.
-Result<ParsedKey> nist_curve_pair(const Library& library, const KeyTraits& key, View raw, View public_key);
+Result<PkeyPtr> nist_curve_pair(const Library& library, const KeyTraits& key, View raw, View public_key);
 Result<ParsedKey> nist_curve_generate(const Library& library, const KeyTraits& key);
 
 }  // namespace tinymls
