@@ -112,9 +112,9 @@ export class Leases {
   /** A lease names a session that is stored. Leases that are taken at once do not wait for one another to write it. */
   async #requireSession(): Promise<void> {
     if (this.#storedUntil - this.#now() >= this.#lifetimeMs / 2) return;
-    await this.#renew();
     // A renewal that fails is made up for by the next; if none succeeds, others may take the groups over.
     this.#renewal ??= setInterval(() => void this.#renew().catch(() => undefined), this.#lifetimeMs / 3).unref();
+    await this.#renew();
   }
 
   async #renew(): Promise<void> {
