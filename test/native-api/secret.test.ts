@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { expect, test } from "@jest/globals";
-import { decodeSecret } from "#dist/native/secret.js";
+import { decodeSecret, publicOctets } from "#dist/native/secret.js";
 import { aead, hkdf, hmac, Secret } from "tinymls/crypto";
 import { heldHandles } from "../held-handles.js";
 import { refusal, refuses } from "./expect.js";
@@ -169,4 +169,22 @@ test("decodeSecret wipes its scratch copy on return and on throw", () => {
     }),
   ).toThrow("malformed");
   expect(Buffer.from(scratch)).toEqual(Buffer.alloc(16));
+});
+
+test("publicOctets copies a part, and none beyond the end", () => {
+  const secret = Secret.from(bytes);
+  expect(publicOctets(secret, 0, 16)).toEqual(bytes);
+  expect(publicOctets(secret, 3, 7)).toEqual(bytes.subarray(3, 7));
+  expect(publicOctets(secret, 16, 16)).toHaveLength(0);
+  for (const [start, end] of [
+    [0, 17],
+    [10, 17],
+    [16, 17],
+    [17, 17],
+    [2 ** 32 - 1, 2 ** 32],
+  ] as const) {
+    expect(refusal(() => publicOctets(secret, start, end))).toMatchObject({ code: "usage" });
+  }
+  secret.dispose();
+  expect(refusal(() => publicOctets(secret, 0, 1))).toMatchObject({ code: "usage" });
 });

@@ -49,7 +49,7 @@ const formatVersion = 2;
 function partOf(name: string): string {
   const at = name.lastIndexOf("/") + 1;
   const last = name.slice(at);
-  if (last.length === 32 && /^[0-9a-f]*$/.test(last)) return name.slice(0, at + 1);
+  if (/^[0-9a-f]{32}$/.test(last)) return name.slice(0, at + 1);
   const number = parseInt(last, 10);
   return Number.isNaN(number) ? "" : `${name.slice(0, at)}${Math.floor(number / numbersOfPart)}`;
 }

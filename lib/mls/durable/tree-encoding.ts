@@ -1,7 +1,7 @@
 // Nodes of a ratchet tree at rest. What leaves say of their members' support stands once for all that are alike, so that none is
 // decoded to load a tree.
 import { decode, encode, struct, uint16, vector } from "../../codec/index.js";
-import type { StoredNode, Support } from "../tree/index.js";
+import { shelfLength, type StoredNode, type Support } from "../tree/index.js";
 
 const Supports = vector(
   struct("StoredSupport", {
@@ -43,10 +43,7 @@ export function encodeNodes(depth: number, nodes: Iterable<readonly [number, Sto
   return out;
 }
 
-/** Octets that are kept as long as one of the nodes in them is: some dozens. */
-const windowLength = 16 * 1024;
-
-/** Puts what was encoded into `nodes`, as copies, and answers the depth. */
+/** Puts what was encoded into `nodes`, copied some dozens at once, and answers the depth. */
 export function decodeNodes(encoded: Buffer, nodes: StoredNodes): number {
   const start = 5 + encoded.readUInt32BE(1);
   const supports = decode(Supports, encoded.subarray(5, start));
@@ -61,7 +58,7 @@ export function decodeNodes(encoded: Buffer, nodes: StoredNodes): number {
       continue;
     }
     if (at + length > windowAt + window.byteLength) {
-      window = new Uint8Array(encoded.subarray(at, at + Math.max(length, windowLength)));
+      window = new Uint8Array(encoded.subarray(at, at + Math.max(length, shelfLength)));
       windowAt = at;
     }
     const bytes = window.subarray(at - windowAt, (at += length) - windowAt);

@@ -15,6 +15,7 @@ export {
 export { signLeaf } from "./sign-leaf.js";
 export { commonAncestor, leafNode } from "./math.js";
 export { sameBytes, TreeLeaf, type StoredNode } from "./node.js";
+export { shelfLength } from "./node-shelf.js";
 export { type PathKeys } from "./path-secrets.js";
 export { TreePrivateKeys, type NodeKeys, type StagedPrivateKeys } from "./private-keys.js";
 export { RatchetTree } from "./ratchet-tree.js";

@@ -1,8 +1,8 @@
 import { TreeLeaf } from "./node.js";
 import { SharedSupport, type Support } from "./support.js";
 
-/** Some dozens of nodes: with all in one buffer, the last old node would keep the octets of all. */
-const largest = 16 * 1024;
+/** Octets of some dozens of nodes, in one buffer: with all in one, the last old node would keep the octets of all. */
+export const shelfLength = 16 * 1024;
 
 /** Where the nodes of a tree that is read go: their encodings in a few buffers, what leaves have in common once. */
 export class NodeShelf {
@@ -14,7 +14,7 @@ export class NodeShelf {
   copy(bytes: Uint8Array, left: number): Uint8Array {
     const length = bytes.byteLength;
     if (this.#used + length > this.#buffer.byteLength) {
-      this.#buffer = new Uint8Array(Math.max(length, Math.min(left, largest)));
+      this.#buffer = new Uint8Array(Math.max(length, Math.min(left, shelfLength)));
       this.#used = 0;
     }
     const copy = this.#buffer.subarray(this.#used, (this.#used += length));
