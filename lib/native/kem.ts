@@ -1,12 +1,14 @@
 import { addon, type Bytes } from "./addon.js";
 import { kemParameters, type KemAlgorithm } from "./algorithms.js";
-import { faultError } from "./fault.js";
+import { joinHandles } from "./batch.js";
+import { faultError, usage } from "./fault.js";
 import { checkPublicKey, generatePrivateKey, privateKeyHandle, privateKeyOf, type PrivateKey } from "./keys.js";
-import { secretOf, secretOrBytes, type Secret } from "./secret.js";
+import { handleOf, secretOf, secretOrBytes, type Secret } from "./secret.js";
 
 type Optional<T> = T | undefined;
 interface KemCalls {
   kemDeriveKeyPair(algorithm: number, ikm: number | Bytes): number;
+  kemDeriveKeyPairs(algorithm: number, ikms: Bytes): Promise<number | number[]> | number | number[];
   kemEncapsulate(
     algorithm: number,
     publicKey: Bytes,
@@ -48,6 +50,19 @@ export const kem = {
   deriveKeyPair(algorithm: KemAlgorithm, ikm: Secret | Bytes): PrivateKey {
     const { id } = kemParameters(algorithm, "kem.deriveKeyPair");
     return privateKeyOf(algorithm, native.kemDeriveKeyPair(id, secretOrBytes(ikm)), "kem.deriveKeyPair");
+  },
+
+  /**
+   * As `deriveKeyPair` of each, in parallel off the event loop unless they are so few that they are done at once. The secrets may be
+   * disposed of as soon as this returns. Where one fails, there are none.
+   */
+  async deriveKeyPairs(algorithm: KemAlgorithm, ikms: readonly Secret[]): Promise<PrivateKey[]> {
+    const operation = "kem.deriveKeyPairs";
+    const { id } = kemParameters(algorithm, operation);
+    if (!Array.isArray(ikms)) throw usage(operation, "the secrets are an array");
+    const handles = await native.kemDeriveKeyPairs(id, joinHandles((ikms as readonly Secret[]).map(handleOf)));
+    if (typeof handles === "number") throw faultError(handles, operation);
+    return handles.map((handle) => privateKeyOf(algorithm, handle, operation));
   },
 
   /**

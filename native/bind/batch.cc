@@ -31,22 +31,27 @@ Batch::Batch(CallReader& call, size_t index, size_t parts_per_item) : parts_per_
   octets_.assign(octets.begin(), octets.end());
 }
 
+std::vector<std::shared_ptr<SecretBytes>> pinned_secrets(CallReader& call, size_t index) {
+  std::vector<std::shared_ptr<SecretBytes>> pinned;
+  for (double handle : numbers<double>(call, index)) {
+    pinned.push_back(handle == 0 ? nullptr : call.handles().pin<SecretBytes>(handle));
+    if (handle != 0 && !pinned.back()) call.refuse(Fault::kUsage);
+  }
+  return pinned;
+}
+
 SecretBatch::SecretBatch(CallReader& call, size_t index) {
   const View octets = call.bytes(index);
   const auto lengths = numbers<uint32_t>(call, index + 1);
-  const auto handles = numbers<double>(call, index + 2);
+  pinned_ = pinned_secrets(call, index + 2);
   size_t end = 0;
   for (uint32_t length : lengths) {
     starts_.push_back(end);
     lengths_.push_back(length);
     end += length;
   }
-  if (end != octets.size() || lengths.size() != handles.size()) call.refuse(Fault::kUsage);
+  if (end != octets.size() || lengths.size() != pinned_.size()) call.refuse(Fault::kUsage);
   if (call.refused()) return;
-  for (double handle : handles) {
-    pinned_.push_back(handle == 0 ? nullptr : call.handles().pin<SecretBytes>(handle));
-    if (handle != 0 && !pinned_.back()) call.refuse(Fault::kUsage);
-  }
   if (auto copy = SecretBytes::copy(octets))
     octets_ = std::move(*copy);
   else

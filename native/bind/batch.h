@@ -29,6 +29,9 @@ class Batch {
   size_t parts_per_item_ = 1;
 };
 
+// The secrets that handles name (a Float64Array as a Uint8Array), pinned; null for 0. Refuses what names none.
+std::vector<std::shared_ptr<SecretBytes>> pinned_secrets(CallReader& call, size_t index);
+
 // The part of each item that may be secret: bytes, copied into secret memory, or a Secret, pinned.
 class SecretBatch {
  public:

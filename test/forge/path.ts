@@ -3,11 +3,11 @@ import { Secret, type PrivateKey } from "tinymls/crypto";
 import type { Suite } from "#dist/mls/suite/index.js";
 import { TreeLeaf } from "#dist/mls/tree/node.js";
 import { chainPath } from "#dist/mls/tree/parent-hash.js";
-import { deriveNodeKey } from "#dist/mls/tree/path-secrets.js";
 import type { RatchetTree } from "#dist/mls/tree/ratchet-tree.js";
 import { TreeDraft } from "#dist/mls/tree/tree-draft.js";
 import type { Pile } from "./pile.js";
 import { signAnyLeaf, type LeafPlace } from "./sign.js";
+import { deriveNodeKey } from "../tree/node-key.js";
 
 /** Where an update path departs from RFC 9420 §7.5. What is not named is done right. */
 export interface PathDeparture {

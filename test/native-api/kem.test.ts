@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, diffieHellman } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import { kem, PrivateKey, Secret } from "tinymls/crypto";
+import { heldHandles } from "../held-handles.js";
 import { refuses } from "./expect.js";
 import { dhkems, kems, none } from "./public-key.js";
 
@@ -22,6 +23,42 @@ test.each(kems)("%s: key pairs derived from one input are one", (algorithm) => {
   refuses("usage", () => kem.deriveKeyPair(algorithm, none));
   const { enc, sharedSecret } = kem.encapsulate(algorithm, derived.publicKey);
   expect(kem.decapsulate(derived, enc).equals(sharedSecret)).toBe(true);
+});
+
+test.each(kems)("%s: deriveKeyPairs gives what deriveKeyPair gives of each", async (algorithm) => {
+  const before = heldHandles();
+  // Few are derived at once, some with other threads, more off this one.
+  for (const count of [0, 1, 3, 20, 90]) {
+    const ikms = Array.from({ length: count }, () => Secret.random(64));
+    const alone = ikms.map((ikm) => kem.deriveKeyPair(algorithm, ikm));
+    const derived = kem.deriveKeyPairs(algorithm, ikms);
+    for (const ikm of ikms) ikm.dispose(); // kept by those who work on it
+    const keys = await derived;
+    expect(keys.map((key) => key.publicKey)).toEqual(alone.map((key) => key.publicKey));
+    const last = keys.at(-1);
+    if (last !== undefined) {
+      const { enc, sharedSecret } = kem.encapsulate(algorithm, last.publicKey);
+      using shared = kem.decapsulate(last, enc);
+      expect(shared.equals(sharedSecret)).toBe(true);
+      sharedSecret.dispose();
+    }
+    for (const key of [...keys, ...alone]) key.dispose();
+  }
+  expect(heldHandles()).toBe(before);
+});
+
+test("deriveKeyPairs of what is no secret leaves none", async () => {
+  using secret = Secret.random(32);
+  const gone = Secret.random(32);
+  gone.dispose();
+  const before = heldHandles();
+  for (const wrong of [gone, none as never, undefined as never])
+    await expect(kem.deriveKeyPairs("DHKEM-X25519", [secret, wrong])).rejects.toMatchObject({ code: "usage" });
+  await expect(kem.deriveKeyPairs("DHKEM-X25519", {} as never)).rejects.toMatchObject({ code: "usage" });
+  await expect(kem.deriveKeyPairs("RSA" as never, [])).rejects.toMatchObject({ code: "usage" });
+  using empty = Secret.from(none);
+  await expect(kem.deriveKeyPairs("DHKEM-X25519", [secret, empty])).rejects.toMatchObject({ code: "usage" });
+  expect(heldHandles()).toBe(before + 1);
 });
 
 test.each(kems)("%s: wrong lengths are malformed", (algorithm) => {

@@ -4,6 +4,7 @@
 
 #include "core/compare.h"
 #include "core/hpke_shake.h"
+#include "core/pool.h"
 #include "hex.h"
 
 namespace tinymls {
@@ -56,6 +57,18 @@ TEST_P(EachDhkem, DerivedKeyPairsAreAFunctionOfTheInput) {
   EXPECT_TRUE(same(one->raw(), again->raw()));
   EXPECT_FALSE(same(one->raw(), other->raw()));
   EXPECT_EQ(kem_derive_key_pair(library(), GetParam(), {}).fault(), Fault::kUsage);
+}
+
+TEST_P(EachDhkem, KeyPairsAreDerivedByThreadsAtOnce) {
+  const auto input = [](size_t i) { return std::vector<uint8_t>(64, static_cast<uint8_t>(i)); };
+  std::vector<std::optional<Result<PrivateKey>>> keys(12);
+  parallel_for(keys.size(), [&](size_t i) { keys[i].emplace(kem_derive_key_pair(library(), GetParam(), input(i))); });
+  for (size_t i = 0; i < keys.size(); i++) {
+    auto alone = kem_derive_key_pair(library(), GetParam(), input(i));
+    ASSERT_TRUE(alone && *keys[i]);
+    EXPECT_TRUE(same(alone->raw(), (*keys[i])->raw()));
+    EXPECT_TRUE(same(alone->public_key(), (*keys[i])->public_key()));
+  }
 }
 
 TEST_P(EachDhkem, WrongLengthsAreMalformedAndLeaveNoOutput) {

@@ -2,10 +2,10 @@ import { encode, LeafNodeTBS, type LeafNode, type UpdatePath } from "tinymls/mes
 import { Secret, type PrivateKey } from "tinymls/crypto";
 import { TreeLeaf } from "#dist/mls/tree/node.js";
 import { chainPath } from "#dist/mls/tree/parent-hash.js";
-import { deriveNodeKey } from "#dist/mls/tree/path-secrets.js";
 import type { RatchetTree } from "#dist/mls/tree/ratchet-tree.js";
 import { TreeDraft } from "#dist/mls/tree/tree-draft.js";
 import type { TreeWorld } from "./world.js";
+import { deriveNodeKey } from "./node-key.js";
 
 /** Where a forger departs from RFC 9420 §7.5. What is not named is done right, and all is signed and encrypted as is. */
 export interface Departure {

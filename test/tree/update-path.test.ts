@@ -172,7 +172,7 @@ forEachSuite((suite) => {
     const path = await received({});
     const context = world.context(merge(path).treeHash());
     for (const [index, { keys }] of world.members)
-      if (index !== sender) decryptUpdatePath(path, keys, context).dispose();
+      if (index !== sender) (await decryptUpdatePath(path, keys, context)).dispose();
   });
 
   test.each(publicCases)("%s: %s", async (rule, _what, departure) => {
@@ -187,7 +187,7 @@ forEachSuite((suite) => {
     const context = world.context(merge(path).treeHash());
     const before = fingerprint();
     const { keys } = world.members.get(2)!;
-    expect(() => decryptUpdatePath(path, keys, context)).toThrow(expect.objectContaining({ code: "invalid", rule }));
+    await expect(decryptUpdatePath(path, keys, context)).rejects.toMatchObject({ code: "invalid", rule });
     expect(fingerprint()).toEqual(before);
   });
 
@@ -198,10 +198,10 @@ forEachSuite((suite) => {
     const context = world.context(merge(path).treeHash());
     const before = fingerprint();
     const { keys } = world.members.get(2)!;
-    const refused = expect.objectContaining({ code: "undecryptable", rule: "7.6/path-secret-decryption" });
-    expect(() => decryptUpdatePath(path, keys, context)).toThrow(refused);
+    const refused = { code: "undecryptable", rule: "7.6/path-secret-decryption" };
+    await expect(decryptUpdatePath(path, keys, context)).rejects.toMatchObject(refused);
     const right = await received({});
-    expect(() => decryptUpdatePath(right, keys, world.context(randomBytes(32)))).toThrow(refused);
+    await expect(decryptUpdatePath(right, keys, world.context(randomBytes(32)))).rejects.toMatchObject(refused);
     expect(fingerprint()).toEqual(before);
   });
 
@@ -209,9 +209,8 @@ forEachSuite((suite) => {
     const path = await received({});
     const context = world.context(merge(path).treeHash());
     const before = fingerprint();
-    expect(() => decryptUpdatePath(path, world.members.get(sender)!.keys, context)).toThrow(
-      expect.objectContaining({ code: "usage" }),
-    );
+    const { keys } = world.members.get(sender)!;
+    await expect(decryptUpdatePath(path, keys, context)).rejects.toMatchObject({ code: "usage" });
     expect(fingerprint()).toEqual(before);
   });
 
@@ -239,12 +238,13 @@ forEachSuite((suite) => {
   test("a welcomed member refuses a path secret of wrong length or of another path", async () => {
     const { tree } = world;
     const before = fingerprint();
-    const refused = (rule: string) => expect.objectContaining({ code: "invalid", rule });
-    const join = (bytes: Buffer) => () => joinPath(suite, tree, 1, sender, Secret.from(bytes));
-    expect(join(randomBytes(suite.Nh + 1))).toThrow(refused("7.4/path-secret-length"));
-    expect(join(randomBytes(suite.Nh))).toThrow(refused("7.5/derived-key"));
+    const join = (bytes: Buffer) => joinPath(suite, tree, 1, sender, Secret.from(bytes));
+    const refused = (rule: string) => ({ code: "invalid", rule });
+    await expect(join(randomBytes(suite.Nh + 1))).rejects.toMatchObject(refused("7.4/path-secret-length"));
+    await expect(join(randomBytes(suite.Nh))).rejects.toMatchObject(refused("7.5/derived-key"));
     const blanked = world.propose({ removed: [0] }).tree;
-    expect(() => joinPath(suite, blanked, 1, 2, Secret.random(suite.Nh))).toThrow(refused("7.5/derived-key"));
+    const blank = joinPath(suite, blanked, 1, 2, Secret.random(suite.Nh));
+    await expect(blank).rejects.toMatchObject(refused("7.5/derived-key"));
     expect(fingerprint()).toEqual(before);
   });
 });

@@ -143,22 +143,28 @@ export class TreeWorld {
       const leafKey = proposed.leafKeys.get(index);
       const stage = member.keys.stage(proposed.tree, new Map(leafKey && [[leafNode(index), leafKey]]));
       const context = this.context(tree.treeHash());
-      const secrets = index === sender ? undefined : decryptUpdatePath(path, stage.next, context);
+      const secrets = index === sender ? undefined : await decryptUpdatePath(path, stage.next, context);
       agreed &&= secrets?.commitSecret.equals(made.secrets.commitSecret) ?? true;
       member.keys = stage.advance(tree, secrets?.takeKeys() ?? made.secrets.takeKeys()).merge();
       secrets?.dispose();
     }
-    for (const index of proposed.added) agreed &&= this.welcome(index, sender, tree, proposed, made);
+    for (const index of proposed.added) agreed &&= await this.welcome(index, sender, tree, proposed, made);
     made.secrets.dispose();
     this.tree = tree;
     this.epoch++;
     return agreed;
   }
 
-  private welcome(index: number, sender: number, tree: RatchetTree, proposed: Proposed, made: CreatedPath): boolean {
+  private async welcome(
+    index: number,
+    sender: number,
+    tree: RatchetTree,
+    proposed: Proposed,
+    made: CreatedPath,
+  ): Promise<boolean> {
     const signatureKey = proposed.signatureKeys.get(index)!;
     const pathSecret = made.secrets.pathSecret(commonAncestor(leafNode(index), leafNode(sender)))!.clone();
-    const secrets = joinPath(this.suite, tree, index, sender, pathSecret);
+    const secrets = await joinPath(this.suite, tree, index, sender, pathSecret);
     const agreed = secrets.commitSecret.equals(made.secrets.commitSecret);
     const keys = new Map([...secrets.takeKeys(), [leafNode(index), proposed.leafKeys.get(index)!] as const]);
     secrets.dispose();

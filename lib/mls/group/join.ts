@@ -81,7 +81,7 @@ export async function joinByWelcome(request: JoinRequest): Promise<MemberEpoch> 
     groupContext.confirmedTranscriptHash,
     groupInfo.confirmationTag,
   );
-  const keys = kept.add(privateKeys(request, epoch.tree, ownLeafIndex, groupInfo.signer, invitation.pathSecret));
+  const keys = kept.add(await privateKeys(request, epoch.tree, ownLeafIndex, groupInfo.signer, invitation.pathSecret));
   const signatureKey = kept.add(request.signatureKey.clone());
   const secretTree = secretTreeOf(secrets, epoch.tree.leafWidth, ownLeafIndex, {
     retention: request.retention,
@@ -157,16 +157,16 @@ function findOwnLeaf(tree: RatchetTree, { value }: OwnKeyPackage, ownLeaf: Buffe
   return index!;
 }
 
-function privateKeys(
+async function privateKeys(
   { suite, keyPackage }: JoinRequest,
   tree: RatchetTree,
   ownLeafIndex: number,
   signer: number,
   pathSecret: Secret | undefined,
-): TreePrivateKeys {
+): Promise<TreePrivateKeys> {
   const keys = new Map<number, PrivateKey>();
   if (pathSecret !== undefined) {
-    const path = joinPath(suite, tree, ownLeafIndex, signer, pathSecret.clone());
+    const path = await joinPath(suite, tree, ownLeafIndex, signer, pathSecret.clone());
     for (const [node, key] of path.takeKeys()) keys.set(node, key);
     path.dispose();
   }

@@ -65,7 +65,7 @@ async function receiveCommit(
   if ("kind" in received) return received;
   const { staged, proposals } = received;
   const selfRemoved = staged.applied.removed.some(({ leafIndex }) => leafIndex === epoch.ownLeafIndex);
-  const next = selfRemoved ? undefined : stageNext(state, staged, proposals);
+  const next = selfRemoved ? undefined : await stageNext(state, staged, proposals);
   if (!accept()) {
     next?.discard();
     return duplicate;
@@ -74,7 +74,7 @@ async function receiveCommit(
   return commitOutcome(staged, content, selfRemoved);
 }
 
-function stageNext(state: MemberState, staged: StagedCommit, proposals: readonly SentProposal[]): StagedEpoch {
+function stageNext(state: MemberState, staged: StagedCommit, proposals: readonly SentProposal[]): Promise<StagedEpoch> {
   const { epoch, environment } = state;
   const own = proposals.find((sent): sent is CachedProposal => "keys" in sent && sent.keys !== undefined);
   const { psks, retention, policy } = environment;

@@ -103,14 +103,14 @@ export interface CommitReceiver extends KeepingPolicy {
  * The next epoch of a member that stays in the group.
  * @throws TinyMlsError `undecryptable`; `missing` for a PSK; `invalid` with the rule
  */
-export function stageReceivedCommit(receiver: CommitReceiver, staged: StagedCommit): StagedEpoch {
+export async function stageReceivedCommit(receiver: CommitReceiver, staged: StagedCommit): Promise<StagedEpoch> {
   const { current, ownUpdate } = receiver;
   const { suite } = staged;
   using owned = new Owned();
   const pskSecret = owned.add(pskSecretOf(suite, staged.applied.psks, receiver.psks));
   const initSecret = owned.add(externalInit(current, staged)) ?? current.secrets.initSecret;
   const ownLeaf = leafNode(current.ownLeafIndex);
-  const path = owned.add(decryptPath(current, staged, new Map(ownUpdate && [[ownLeaf, ownUpdate.leafKey]])));
+  const path = owned.add(await decryptPath(current, staged, new Map(ownUpdate && [[ownLeaf, ownUpdate.leafKey]])));
   const groupContext = staged.context.bytes;
   const commitSecret = path?.commitSecret;
   const secrets = EpochSecrets.fromCommit(suite, { initSecret, commitSecret, pskSecret, groupContext });
@@ -132,11 +132,11 @@ function externalInit(current: MemberEpoch, { suite, applied }: StagedCommit): S
 }
 
 /** `lent` holds the key of an own Update: the path is encrypted to the leaf that the Update made. */
-function decryptPath(
+async function decryptPath(
   current: MemberEpoch,
   { path, provisionalContext }: StagedCommit,
   lent: NodeKeys,
-): PathKeys | undefined {
+): Promise<PathKeys | undefined> {
   if (path === undefined) return undefined;
   return decryptUpdatePath(path, current.keys.stage(path.tree, lent).next, provisionalContext);
 }

@@ -208,6 +208,11 @@ export class Suite {
     return kem.deriveKeyPair(this.algorithms.kem, ikm);
   }
 
+  /** {@link deriveKeyPair} of many at once, in parallel and off the event loop unless they are few. */
+  deriveKeyPairs(ikms: readonly Secret[]): Promise<PrivateKey[]> {
+    return kem.deriveKeyPairs(this.algorithms.kem, ikms);
+  }
+
   /** The HPKE key of a raw private key, as SerializePrivateKey gives it. */
   hpkeKey(raw: Secret): PrivateKey {
     return PrivateKey.fromSecret(this.algorithms.kem, raw);

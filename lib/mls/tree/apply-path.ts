@@ -96,7 +96,11 @@ function checkPathKeysNew({ tree, sender, updatePath }: ReceivedPath): void {
  * @param context the encoding of the provisional group context, with the hash of the merged tree
  * @throws TinyMlsError `undecryptable`; `invalid` by 7.4/path-secret-length, 7.5/derived-key
  */
-export function decryptUpdatePath(path: ReceivedPath, keys: TreePrivateKeys, context: Uint8Array): PathKeys {
+export async function decryptUpdatePath(
+  path: ReceivedPath,
+  keys: TreePrivateKeys,
+  context: Uint8Array,
+): Promise<PathKeys> {
   const { suite, updatePath } = path;
   const { above, first } = stepsFor(path, keys);
   const secret = pathSecretAt(path, keys, context, first, above[0]!);
@@ -152,7 +156,13 @@ function notForMember(): TinyMlsError {
  * common ancestor with the signer. The handle of `pathSecret` passes to the result, or is disposed of when this fails.
  * @throws TinyMlsError `invalid` by 7.4/path-secret-length, 7.5/derived-key
  */
-export function joinPath(suite: Suite, tree: RatchetTree, own: number, signer: number, pathSecret: Secret): PathKeys {
+export async function joinPath(
+  suite: Suite,
+  tree: RatchetTree,
+  own: number,
+  signer: number,
+  pathSecret: Secret,
+): Promise<PathKeys> {
   const common = commonAncestor(leafNode(own), leafNode(signer));
   const nodes = [common, ...directPath(common, tree.depth)].flatMap((node) => {
     const parent = tree.parent(node);

@@ -43,8 +43,8 @@ export interface CreatedPath {
 }
 
 /**
- * Updates the direct path of the committer. The new leaf is held to what its receivers will hold it to (§7.3). All ciphertexts are made in one parallel
- * batch off the event loop.
+ * Updates the direct path of the committer. The new leaf is held to what its receivers will hold it to (§7.3). The key pairs of the path
+ * are derived in one parallel batch off the event loop, its ciphertexts made in another.
  * @throws TinyMlsError `invalid` with the rule
  */
 export async function createUpdatePath(path: NewPath): Promise<CreatedPath> {
@@ -52,7 +52,7 @@ export async function createUpdatePath(path: NewPath): Promise<CreatedPath> {
   const filtered = tree.filteredDirectPath(sender);
   const leafKey = suite.generateHpkeKeyPair();
   const leafPair = [leafNode(sender), leafKey] as const;
-  const secrets = derivePath(suite, Secret.random(suite.Nh), filtered, { keepSecrets: true, leaf: leafPair });
+  const secrets = await derivePath(suite, Secret.random(suite.Nh), filtered, { keepSecrets: true, leaf: leafPair });
   try {
     const nodes = filtered.map(({ node, copathChild }) => {
       return { node, copathChild, encryptionKey: secrets.publicKey(node) };

@@ -1,5 +1,6 @@
 // RFC 9420 §7.4: the path secrets of a direct path and the key pairs derived from them.
 import type { PrivateKey } from "../../native/keys.js";
+import { Owned } from "../../native/owned.js";
 import type { Secret } from "../../native/secret.js";
 import { refuse } from "../rules.js";
 import type { Suite } from "../suite/index.js";
@@ -8,6 +9,9 @@ import type { NodeKeys } from "./private-keys.js";
 
 /** RFC 9420 §7.6: the label under which path secrets are encrypted. */
 export const pathSecretLabel = "UpdatePathNode";
+
+/** What is derived from a path secret: the node secret and the path secret of the next node. */
+const nodeLabels = ["node", "path"];
 
 /** What comes out of an update path: the commit secret and private keys of nodes. Owns their handles until they are taken. */
 export class PathKeys {
@@ -65,42 +69,37 @@ export interface DeriveOptions {
 }
 
 /**
- * Derives the key pairs of `nodes` (from the leaf to the root) and the commit secret from the path secret of the first.
+ * Derives the key pairs of `nodes` (from the leaf to the root), all at once, and the commit secret from the path secret of the first.
  * All handles given pass to the result, or are disposed of when it fails.
  * @throws TinyMlsError `invalid` by 7.5/derived-key
  */
-export function derivePath(
+export async function derivePath(
   suite: Suite,
   pathSecret: Secret,
   nodes: readonly DerivedNode[],
   { keepSecrets, leaf }: DeriveOptions,
-): PathKeys {
+): Promise<PathKeys> {
+  using nodeSecrets = new Owned();
+  const ikms: Secret[] = [];
   const keys = new Map<number, PrivateKey>(leaf && [leaf]);
   const kept = new Map<number, Secret>();
   let secret = pathSecret;
   try {
-    for (const { node, encryptionKey } of nodes) {
-      const key = deriveNodeKey(suite, secret);
-      keys.set(node, key);
-      if (encryptionKey !== undefined && !sameBytes(key.publicKey, encryptionKey)) refuse("7.5/derived-key");
-      const next = suite.deriveSecret(secret, "path");
+    for (const { node } of nodes) {
+      const [nodeSecret, next] = suite.deriveSecrets(secret, nodeLabels) as [Secret, Secret];
+      ikms.push(nodeSecrets.add(nodeSecret));
       if (keepSecrets) kept.set(node, secret);
       else secret.dispose();
       secret = next;
     }
+    const derived = await suite.deriveKeyPairs(ikms);
+    for (const [i, { node }] of nodes.entries()) keys.set(node, derived[i]!);
+    for (const { node, encryptionKey } of nodes)
+      if (encryptionKey !== undefined && !sameBytes(keys.get(node)!.publicKey, encryptionKey))
+        refuse("7.5/derived-key");
     return new PathKeys(secret, keys, kept);
   } catch (error) {
     new PathKeys(secret, keys, kept).dispose();
     throw error;
-  }
-}
-
-/** The key pair of a node from its path secret. */
-export function deriveNodeKey(suite: Suite, pathSecret: Secret): PrivateKey {
-  const nodeSecret = suite.deriveSecret(pathSecret, "node");
-  try {
-    return suite.deriveKeyPair(nodeSecret);
-  } finally {
-    nodeSecret.dispose();
   }
 }

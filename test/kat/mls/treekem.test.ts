@@ -6,11 +6,11 @@ import { decryptPathSecret, decryptUpdatePath, mergeUpdatePath, type ReceivedPat
 import { createUpdatePath } from "#dist/mls/tree/create-path.js";
 import { leafRequirements } from "#dist/mls/tree/leaf-validation.js";
 import { leafNode } from "#dist/mls/tree/math.js";
-import { deriveNodeKey } from "#dist/mls/tree/path-secrets.js";
 import { TreePrivateKeys } from "#dist/mls/tree/private-keys.js";
 import { RatchetTree } from "#dist/mls/tree/ratchet-tree.js";
 import { heldHandles } from "../../held-handles.js";
 import { testEntries } from "../vectors.js";
+import { deriveNodeKey } from "../../tree/node-key.js";
 
 interface LeafPrivate {
   index: number;
@@ -96,7 +96,7 @@ testEntries<Entry>("mls/treekem.json", async (entry) => {
       const pathSecret = decryptPathSecret(path, keys, context(merged.treeHash()));
       expect(pathSecret.equals(bytes(path_secrets[keys.leafIndex]!))).toBe(true);
       pathSecret.dispose();
-      const secrets = decryptUpdatePath(path, keys, context(merged.treeHash()));
+      const secrets = await decryptUpdatePath(path, keys, context(merged.treeHash()));
       expect(secrets.commitSecret.equals(bytes(commit_secret))).toBe(true);
       secrets.dispose();
     }
@@ -120,7 +120,7 @@ testEntries<Entry>("mls/treekem.json", async (entry) => {
     expect(mergedNew.encode().equals(made.tree.encode())).toBe(true);
     for (const keys of members) {
       if (keys.leafIndex === sender) continue;
-      const secrets = decryptUpdatePath(received, keys, context(mergedNew.treeHash()));
+      const secrets = await decryptUpdatePath(received, keys, context(mergedNew.treeHash()));
       expect(secrets.commitSecret.equals(made.secrets.commitSecret)).toBe(true);
       secrets.dispose();
     }
