@@ -32,31 +32,29 @@ export class SecretRecorder {
   readonly #wrapping = Secret.random(32);
 
   start(): void {
-    const note = (what: string, value: Handle): void => this.note(what, value);
-    for (const method of handleMethods) this.#after(method, (value) => note(method, value as Handle));
-    const many = prototype.deriveKeyPairs!;
-    this.#replace("deriveKeyPairs", async function (this: Suite, ...inputs) {
-      const keys = (await many.apply(this, inputs)) as PrivateKey[];
-      for (const key of keys) note("deriveKeyPair", key);
-      return keys;
+    for (const method of handleMethods) this.#after(method, (value) => this.note(method, value as Handle));
+    this.#after("deriveKeyPairs", (pending) => {
+      // Noted before the caller has them; that none come is for the caller to see.
+      const noteEach = (keys: PrivateKey[]): void => keys.forEach((key) => this.note("deriveKeyPair", key));
+      void (pending as Promise<PrivateKey[]>).then(noteEach, () => undefined);
     });
-    this.#after("expandWithLabel", (value, [, label]) => note(label as string, value as Secret));
-    this.#after("stepWithLabel", (_, [secret, label]) => note(label as string, secret as Secret));
+    this.#after("expandWithLabel", (value, [, label]) => this.note(label as string, value as Secret));
+    this.#after("stepWithLabel", (_, [secret, label]) => this.note(label as string, secret as Secret));
     this.#after("deriveSecrets", (values, [, labels]) => {
-      (labels as string[]).forEach((label, index) => note(label, (values as Secret[])[index]!));
+      (labels as string[]).forEach((label, index) => this.note(label, (values as Secret[])[index]!));
     });
     this.#after("externalInitSender", (made) => {
-      note("externalInitSender", (made as { initSecret: Secret }).initSecret);
+      this.note("externalInitSender", (made as { initSecret: Secret }).initSecret);
     });
     // What they seal and open under is derived, used and wiped natively.
     for (const method of ["sealExpanded", "openExpanded"])
       this.#after(method, (_, [secret, context], suite) => {
         using key = suite.expandWithLabel(secret as Secret, "key", context as Uint8Array, suite.Nk);
-        note("message key", key);
+        this.note("message key", key);
       });
     Secret.random = (length) => {
       const secret = this.#random(length);
-      note("random", secret);
+      this.note("random", secret);
       return secret;
     };
   }
@@ -64,16 +62,12 @@ export class SecretRecorder {
   /** Notes what a method of suites gave, from what it was given. */
   #after(method: string, note: (value: unknown, inputs: unknown[], suite: Suite) => void): void {
     const original = prototype[method]!;
-    this.#replace(method, function (...inputs) {
+    this.#originals.set(method, original);
+    prototype[method] = function (...inputs) {
       const value = original.apply(this, inputs);
       note(value, inputs, this);
       return value;
-    });
-  }
-
-  #replace(method: string, replacement: Call): void {
-    this.#originals.set(method, prototype[method]!);
-    prototype[method] = replacement;
+    };
   }
 
   stop(): void {

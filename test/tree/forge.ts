@@ -4,8 +4,8 @@ import { TreeLeaf } from "#dist/mls/tree/node.js";
 import { chainPath } from "#dist/mls/tree/parent-hash.js";
 import type { RatchetTree } from "#dist/mls/tree/ratchet-tree.js";
 import { TreeDraft } from "#dist/mls/tree/tree-draft.js";
-import type { TreeWorld } from "./world.js";
 import { deriveNodeKey } from "./node-key.js";
+import type { TreeWorld } from "./world.js";
 
 /** Where a forger departs from RFC 9420 §7.5. What is not named is done right, and all is signed and encrypted as is. */
 export interface Departure {

@@ -44,7 +44,7 @@ export interface CreatedPath {
 
 /**
  * Updates the direct path of the committer. The new leaf is held to what its receivers will hold it to (§7.3). The key pairs of the path
- * are derived in one parallel batch off the event loop, its ciphertexts made in another.
+ * are derived in one parallel batch and its ciphertexts made in another, off the event loop unless they are few.
  * @throws TinyMlsError `invalid` with the rule
  */
 export async function createUpdatePath(path: NewPath): Promise<CreatedPath> {
