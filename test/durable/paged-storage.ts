@@ -8,6 +8,7 @@ export class PagedStorage extends FaultyStorage {
   /** What happens before the second page of the next list. */
   beforeNextPage: (() => Promise<void>) | undefined;
   pageLength = 1000;
+  #page = 0;
 
   override async get(...call: Parameters<FaultyStorage["get"]>): ReturnType<FaultyStorage["get"]> {
     this.calls.push("get");
@@ -26,7 +27,8 @@ export class PagedStorage extends FaultyStorage {
 
   override async list(prefix: string, options: ListOptions = {}): Promise<RecordPage> {
     this.calls.push("list");
-    if (options.after !== undefined) {
+    this.#page = options.after === undefined ? 1 : this.#page + 1;
+    if (this.#page === 2) {
       const act = this.beforeNextPage;
       this.beforeNextPage = undefined;
       await act?.();

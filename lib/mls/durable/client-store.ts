@@ -173,7 +173,7 @@ export class ClientStore {
     const groupId = Buffer.from(state.epoch.context.value.groupId);
     const records = this.#groupRecords(groupId);
     if (replaces) await records.abandon();
-    const { steps, lease } = await this.#leases.prepare(records);
+    const { steps, lease } = await this.#leases.prepare(records.leaseKey, await records.lease());
     const store = new GroupStore(records);
     const info = encode(GroupInfo, { groupId, handshake: handshakes.indexOf(handshake) });
     const group = await records.prepare(store.replacement(state), info);
@@ -196,14 +196,15 @@ export class ClientStore {
     if (!this.hasGroup(groupId)) await this.#records.refresh();
     if (!this.hasGroup(groupId)) return undefined;
     const records = this.#groupRecords(groupId);
-    if (!(await records.readAhead())) {
+    const all = await records.readAll();
+    if (all === undefined) {
       await this.#records.refresh();
       if (!this.hasGroup(groupId)) return undefined; // another process deleted it
       throw lost(records.headKey);
     }
-    const { steps, lease, claims } = await this.#leases.prepare(records);
+    const { steps, lease, claims } = await this.#leases.prepare(records.leaseKey, all.lease);
     const store = new GroupStore(records);
-    const loaded = await store.load(environment);
+    const loaded = store.load(all, environment);
     try {
       // Nothing is written before all could be read; whoever wrote meanwhile changed the head.
       await records.write(new RecordChanges(), { also: steps, claims, sync: false });
@@ -230,10 +231,11 @@ export class ClientStore {
       store,
       handshake,
       reload: async (environment) => {
-        await records.readAhead();
+        const all = await records.readAll();
         // Whoever takes the lease from here on changes the head, and the next write finds that out.
         await lease.requireHeld();
-        return store.load(environment);
+        if (all === undefined) throw lost(records.headKey);
+        return store.load(all, environment);
       },
       release: ({ state, pending }) => store.release(state, pending, lease.release()),
       erase: async () => {

@@ -12,6 +12,7 @@ import { erasesKeysOnly, PastRecords, secretTreePrefix } from "./past-epoch-reco
 import { deletePending, loadPending, savePending, type PreparedCommit } from "./pending-records.js";
 import { RecordChanges } from "./record-changes.js";
 import type { RecordSet } from "./record-set.js";
+import type { RecordSnapshot } from "./record-snapshot.js";
 import { disposeAll, type Body, type OpenedBody } from "./sealed-body.js";
 import { loadSecretTree, saveSecretTree } from "./secret-tree-records.js";
 import { TreeRecords } from "./tree-records.js";
@@ -39,7 +40,7 @@ const mostReserved = 256;
 /** The state of one group at rest: each save writes what changed since the one before. */
 export class GroupStore {
   readonly #records: RecordSet;
-  readonly #tree: TreeRecords;
+  readonly #tree = new TreeRecords();
   readonly #past: PastRecords;
   #epoch: MemberEpoch | undefined;
   #proposals: ProposalCache | undefined;
@@ -51,31 +52,15 @@ export class GroupStore {
 
   constructor(records: RecordSet) {
     this.#records = records;
-    this.#tree = new TreeRecords(records);
     this.#past = new PastRecords(records);
   }
 
-  /**
-   * Makes a group of the records, which were read ahead.
-   * @throws TinyMlsError `conflict` where another writer was there meanwhile
-   */
-  async load(environment: GroupEnvironment): Promise<LoadedGroup> {
+  /** Makes a group of what was read of its records. */
+  load(records: RecordSnapshot, environment: GroupEnvironment): LoadedGroup {
+    const epoch = this.#loadEpoch(records, environment);
+    const state = this.#loadState(records, environment, epoch);
     try {
-      return await this.#load(environment);
-    } catch (error) {
-      // Of records that others write meanwhile some may be older than the rest.
-      await this.#records.requireUnchanged();
-      throw error;
-    }
-  }
-
-  async #load(environment: GroupEnvironment): Promise<LoadedGroup> {
-    const records = this.#records;
-    const epoch = await this.#loadEpoch(environment);
-    const state = await this.#loadState(environment, epoch);
-    try {
-      const pending = await loadPending(records, state);
-      records.forgetAhead();
+      const pending = loadPending(records, state);
       this.#epoch = epoch;
       this.#proposals = state.proposals;
       this.#proposalCount = state.proposals.size;
@@ -173,14 +158,13 @@ export class GroupStore {
     this.#forkNoticedAt = at;
   }
 
-  async #loadEpoch({ retention, policy }: GroupEnvironment): Promise<MemberEpoch> {
-    const stored = epochFrom(await this.#records.read(epochName));
+  #loadEpoch(records: RecordSnapshot, { retention, policy }: GroupEnvironment): MemberEpoch {
+    const stored = epochFrom(records.read(epochName));
     try {
       const { suite, ownLeafIndex, context } = stored;
-      const tree = await this.#tree.load(suite);
+      const tree = this.#tree.load(records, suite);
       const options = { leafCount: tree.leafWidth, ownLeafIndex, retention, now: policy.now };
-      const prefix = secretTreePrefix(context.value.epoch);
-      const secretTree = await loadSecretTree(this.#records, prefix, suite, options);
+      const secretTree = loadSecretTree(records, secretTreePrefix(context.value.epoch), suite, options);
       secretTree.endReservation("application");
       secretTree.touched().clear();
       return restoredEpoch(stored, tree, secretTree);
@@ -190,30 +174,31 @@ export class GroupStore {
     }
   }
 
-  async #loadState(environment: GroupEnvironment, epoch: MemberEpoch): Promise<MemberState> {
+  #loadState(records: RecordSnapshot, environment: GroupEnvironment, epoch: MemberEpoch): MemberState {
     const { suite, tree } = epoch;
     using owned = new Owned();
     owned.add({ dispose: () => disposeEpoch(epoch) });
-    const past = owned.add(await this.#past.load(environment, suite, tree));
+    const past = owned.add(this.#past.load(records, environment, suite, tree));
     const proposals = owned.add(new ProposalCache());
-    for (const body of await this.#records.readLog(proposalsLog)) {
+    for (const body of records.readLog(proposalsLog)) {
       for (const proposal of proposalsFrom(suite, body)) proposals.add(proposal);
     }
-    const digests = await this.#loadSent();
-    const forkNoticedAt = await this.#loadFork();
+    const sent = new SentHandshakes(sentFrom(records));
+    const forkNoticedAt = forkFrom(records);
     owned.release();
-    return new MemberState(environment, epoch, { past, proposals, sent: new SentHandshakes(digests), forkNoticedAt });
+    return new MemberState(environment, epoch, { past, proposals, sent, forkNoticedAt });
   }
+}
 
-  async #loadSent(): Promise<Buffer[]> {
-    const sent = await this.#records.readPublicLog(sentLog);
-    return sent.flatMap((bytes) => decode(Digests, bytes).digests.map((digest) => Buffer.from(digest)));
-  }
+function sentFrom(records: RecordSnapshot): Buffer[] {
+  return records.readPublicLog(sentLog).flatMap((bytes) => {
+    return decode(Digests, bytes).digests.map((digest) => Buffer.from(digest));
+  });
+}
 
-  async #loadFork(): Promise<number | undefined> {
-    if (!this.#records.has(forkName)) return undefined;
-    return Number(decode(NoticedFork, (await this.#records.read(forkName)).bytes).at);
-  }
+function forkFrom(records: RecordSnapshot): number | undefined {
+  if (!records.has(forkName)) return undefined;
+  return Number(decode(NoticedFork, records.read(forkName).bytes).at);
 }
 
 function proposalsBody(proposals: readonly CachedProposal[]): Body {

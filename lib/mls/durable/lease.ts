@@ -3,9 +3,8 @@ import { hostname } from "node:os";
 import { opaque, decode, encode, struct, uint32, uint64, type Infer } from "../../codec/index.js";
 import { TinyMlsError } from "../../errors.js";
 import { randomBytes } from "../../native/random.js";
-import type { WriteStep } from "../../storage/port.js";
+import type { StoredRecord, WriteStep } from "../../storage/port.js";
 import type { Vault } from "../../storage/vault/vault.js";
-import type { RecordSet } from "./record-set.js";
 import { octetsOf, partsOf } from "./sealed-body.js";
 
 const Session = struct("Session", { place: opaque, process: uint32, expiresAt: uint64 });
@@ -50,11 +49,10 @@ export class Leases {
 
   /**
    * The steps that take hold of records; they have to be written with a condition on the head.
+   * @param found the lease as it stands beside them
    * @throws TinyMlsError `conflict` while another session holds them
    */
-  async prepare(records: RecordSet): Promise<PreparedLease> {
-    const key = records.leaseKey;
-    const found = await records.lease();
+  async prepare(key: string, found: StoredRecord | undefined): Promise<PreparedLease> {
     const former = found && this.#holder(key, found.value);
     const over = former === undefined ? [] : await this.#requireOver(key, former);
     await this.#requireSession();

@@ -11,6 +11,7 @@ import type { Suite } from "../suite/index.js";
 import type { RatchetTree } from "../tree/index.js";
 import type { RecordChanges } from "./record-changes.js";
 import type { RecordSet } from "./record-set.js";
+import type { RecordSnapshot } from "./record-snapshot.js";
 import { disposeAll } from "./sealed-body.js";
 import { loadSecretTree, saveSecretTree } from "./secret-tree-records.js";
 import { applyTreeChanges, encodeTreeChanges } from "./tree-records.js";
@@ -62,17 +63,17 @@ export class PastRecords {
   }
 
   /** Of a group whose current epoch has this tree, from which those before are worked out. */
-  async load({ retention, policy }: GroupEnvironment, suite: Suite, tree: RatchetTree): Promise<PastEpochs> {
+  load(records: RecordSnapshot, { retention, policy }: GroupEnvironment, suite: Suite, tree: RatchetTree): PastEpochs {
     const past = new PastEpochs(retention, policy.now);
     const epochs: PastEpoch[] = [];
-    this.#epochs = new Set(this.#records.names(secretTrees).map((name) => name.split("/")[1]!));
+    this.#epochs = new Set(records.names(secretTrees).map((name) => name.split("/")[1]!));
     try {
-      await this.#loadPsks(past);
-      const numbers = this.#records.names("past/").map((name) => BigInt(name.slice("past/".length)));
+      this.#loadPsks(records, past);
+      const numbers = records.names("past/").map((name) => BigInt(name.slice("past/".length)));
       let after = tree;
       for (const number of numbers.sort((a, b) => (a < b ? 1 : -1))) {
-        after = applyTreeChanges(after, await this.#records.readLarge(`undo/${number}`));
-        epochs.push(await loadEpoch(this.#records, number, suite, after, { retention, now: policy.now }));
+        after = applyTreeChanges(after, records.readLarge(`undo/${number}`));
+        epochs.push(loadEpoch(records, number, suite, after, { retention, now: policy.now }));
       }
     } catch (error) {
       past.dispose();
@@ -98,10 +99,10 @@ export class PastRecords {
     );
   }
 
-  async #loadPsks(past: PastEpochs): Promise<void> {
+  #loadPsks(records: RecordSnapshot, past: PastEpochs): void {
     this.#psks = "";
-    if (!this.#records.has(pskName)) return;
-    const { bytes, secrets } = await this.#records.read(pskName);
+    if (!records.has(pskName)) return;
+    const { bytes, secrets } = records.read(pskName);
     const { epochs } = decode(StoredPsks, bytes);
     epochs.forEach((epoch, at) => past.restorePsk(epoch, secrets[at]!));
     this.#psks = epochs.join();
@@ -118,18 +119,18 @@ function pastBytes({ framing, endedAt }: PastEpoch, { ownLeafIndex }: MemberEpoc
   return encode(StoredPast, { context: framing.groupContext!, ownLeafIndex, endedAt: BigInt(Math.trunc(endedAt)) });
 }
 
-async function loadEpoch(
-  records: RecordSet,
+function loadEpoch(
+  records: RecordSnapshot,
   number: bigint,
   suite: Suite,
   tree: RatchetTree,
   keeping: Pick<SecretTreeOptions, "retention" | "now">,
-): Promise<PastEpoch> {
-  const { bytes, secrets } = await records.read(`past/${number}`);
+): PastEpoch {
+  const { bytes, secrets } = records.read(`past/${number}`);
   try {
     const { context, ownLeafIndex, endedAt } = decode(StoredPast, bytes);
     const options = { leafCount: tree.leafWidth, ownLeafIndex, ...keeping };
-    const secretTree = await loadSecretTree(records, secretTreePrefix(number), suite, options);
+    const secretTree = loadSecretTree(records, secretTreePrefix(number), suite, options);
     return {
       framing: FramingContext.of(suite, decodeOnce(GroupContext, context)),
       tree,

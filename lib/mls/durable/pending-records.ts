@@ -9,6 +9,7 @@ import { StagedEpoch } from "../group/stage-member.js";
 import { disposeStored, epochBody, epochFrom } from "./epoch-records.js";
 import type { RecordChanges } from "./record-changes.js";
 import type { RecordSet } from "./record-set.js";
+import type { RecordSnapshot } from "./record-snapshot.js";
 import { loadSecretTree, saveSecretTree } from "./secret-tree-records.js";
 import { decodeIntent, encodeIntent } from "./stored-intent.js";
 import { applyTreeChanges, encodeTreeChanges } from "./tree-records.js";
@@ -62,10 +63,10 @@ export function savePending(
 }
 
 /** The pending commit of a group that was read back; undefined where there is none. */
-export async function loadPending(records: RecordSet, state: MemberState): Promise<PreparedCommit | undefined> {
+export function loadPending(records: RecordSnapshot, state: MemberState): PreparedCommit | undefined {
   if (!records.has(messagesName)) return undefined;
-  const stored = decode(Messages, await records.readLarge(messagesName), limits);
-  const staged = await loadStaged(records, state, Buffer.from(stored.treeChanges));
+  const stored = decode(Messages, records.readLarge(messagesName), limits);
+  const staged = loadStaged(records, state, Buffer.from(stored.treeChanges));
   try {
     const skipped = stored.skipped.flatMap(({ ref, reason }) => {
       const proposal = state.proposals.get(ref);
@@ -80,14 +81,14 @@ export async function loadPending(records: RecordSet, state: MemberState): Promi
   }
 }
 
-async function loadStaged(records: RecordSet, state: MemberState, treeChanges: Buffer): Promise<StagedEpoch> {
+function loadStaged(records: RecordSnapshot, state: MemberState, treeChanges: Buffer): StagedEpoch {
   const { epoch: current, environment } = state;
   const tree = applyTreeChanges(current.tree, treeChanges);
-  const stored = epochFrom(await records.read(epochName));
+  const stored = epochFrom(records.read(epochName));
   try {
     const { nodeKeys, ...epoch } = stored;
     const { ownLeafIndex, suite } = epoch;
-    const secretTree = await loadSecretTree(records, keysPrefix, suite, {
+    const secretTree = loadSecretTree(records, keysPrefix, suite, {
       leafCount: tree.leafWidth,
       ownLeafIndex,
       retention: environment.retention,

@@ -58,6 +58,15 @@ export function entryIn(parts: IndexParts, name: string): RecordEntry | undefine
   return parts.get(partOf(name))?.records.get(name);
 }
 
+/** Names of records that begin like this. */
+export function namesIn(parts: IndexParts, start: string): string[] {
+  const names: string[] = [];
+  for (const { records } of parts.values()) {
+    for (const name of records.keys()) if (name.startsWith(start)) names.push(name);
+  }
+  return names;
+}
+
 /** The parts after records were put (anew) or deleted. */
 export function changedParts(
   parts: IndexParts,

@@ -1,20 +1,32 @@
-import type { TinyMlsError } from "../../errors.js";
 import { storageLimits, type Storage, type StoredRecord } from "../../storage/port.js";
 import { pages } from "./pages.js";
 import type { LogEntry } from "./record-index.js";
-import { recordFault, versionOf } from "./stored-record.js";
+import { olderHead, recordFault } from "./stored-record.js";
 
 const headName = "head";
 /** Not listed: of whoever wants to hold the records. */
 const leaseName = "lease";
 
-/** What is stored of a set of records: read as it is asked for, or ahead. */
+/** What is stored of a set of records, as it was found: the head, and what goes with it. */
+export interface FoundRecords {
+  readonly head: StoredRecord | undefined;
+  get(key: string): StoredRecord | undefined | Promise<StoredRecord | undefined>;
+  /** Whether no one has written since. */
+  isUnchanged(): Promise<boolean>;
+}
+
+/** All records, read at once. */
+export interface AllRecords extends FoundRecords {
+  readonly records: ReadonlyMap<string, StoredRecord>;
+  get(key: string): StoredRecord | undefined;
+}
+
+/** Reads what is stored of a set of records. */
 export class RecordReader {
   readonly headKey: string;
   readonly leaseKey: string;
   readonly #storage: Storage;
   readonly #prefix: string;
-  #ahead: ReadonlyMap<string, StoredRecord> | undefined;
 
   /** @param prefix of all keys, with the slash */
   constructor(storage: Storage, prefix: string) {
@@ -24,13 +36,34 @@ export class RecordReader {
     this.#prefix = prefix;
   }
 
-  /** Reads all records, in as few calls as there can be. Until `forgetAhead` they are what there is. */
-  async readAhead(): Promise<ReadonlyMap<string, StoredRecord>> {
-    return (this.#ahead = await this.list());
+  get(key: string): Promise<StoredRecord | undefined> {
+    return this.#storage.get(key);
   }
 
-  forgetAhead(): void {
-    this.#ahead = undefined;
+  /** The head, and the others when they are asked for. */
+  async found(): Promise<FoundRecords> {
+    const head = await this.get(this.headKey);
+    return {
+      head,
+      get: (key) => this.get(key),
+      isUnchanged: async () => (await this.get(this.headKey))?.revision === head?.revision,
+    };
+  }
+
+  /** All records, in as few calls as there can be. */
+  async all(): Promise<AllRecords> {
+    const records = await this.list();
+    return {
+      records,
+      head: records.get(this.headKey),
+      get: (key) => records.get(key),
+      isUnchanged: async () => {
+        const now = await this.list();
+        return (
+          now.size === records.size && [...now].every(([key, { revision }]) => records.get(key)?.revision === revision)
+        );
+      },
+    };
   }
 
   async list(): Promise<Map<string, StoredRecord>> {
@@ -41,47 +74,18 @@ export class RecordReader {
     return all;
   }
 
-  async get(key: string): Promise<StoredRecord | undefined> {
-    return this.#ahead === undefined ? this.#storage.get(key) : this.#ahead.get(key);
-  }
-
-  /** The head as it is now, whatever was read ahead. */
-  head(): Promise<StoredRecord | undefined> {
-    return this.#storage.get(this.headKey);
-  }
-
-  /** Whether all that was read ahead is still as it was; where nothing was, whether the head is of this revision. */
-  async isUnchanged(headRevision: number): Promise<boolean> {
-    if (this.#ahead === undefined) return ((await this.head())?.revision ?? 0) === headRevision;
-    const now = await this.list();
-    const ahead = this.#ahead;
-    return now.size === ahead.size && [...now].every(([key, { revision }]) => ahead.get(key)?.revision === revision);
-  }
-
-  /** The record, if it is of this version as far as it says. */
-  async record(key: string, version: number, headVersion: number): Promise<StoredRecord> {
-    const found = await this.get(key);
-    if (found === undefined) throw recordFault("missing", key, "is missing");
-    const stored = versionOf(found);
-    if (stored > version && stored > headVersion) {
-      throw recordFault("undecryptable", this.headKey, "is older than what it lists");
-    }
-    if (stored < version) throw recordFault("undecryptable", key, "was put back to an older state");
-    return found;
-  }
-
-  /** The entries of a log that are listed, the oldest first. */
-  async eachEntry(log: string, { first, end }: LogEntry, use: (key: string, value: Buffer) => void): Promise<void> {
-    for (let at = first; at < end;) {
+  /** The entries of a log that are listed, as they are stored, the oldest first. */
+  async entries(log: string, { first, end }: LogEntry): Promise<StoredEntry[]> {
+    const all: StoredEntry[] = [];
+    for (let at = first; at < end; at = first + all.length) {
       const page = await this.#storage.read(log, at, storageLimits.page);
-      if (page.end > end) throw this.moved();
+      if (page.end > end) throw olderHead(this.headKey);
       if (page.first > at || page.entries.length === 0) throw recordFault("missing", `${log}/${at}`, "is missing");
-      for (const { position, value } of page.entries) use(`${log}/${position}`, value);
-      at += page.entries.length;
+      for (const { position, value } of page.entries) all.push({ key: `${log}/${position}`, value });
     }
-  }
-
-  moved(): TinyMlsError {
-    return recordFault("conflict", this.headKey, "was changed by another writer");
+    return all;
   }
 }
+
+/** An entry of a log, with the name that it is sealed under. */
+export type StoredEntry = Pick<StoredRecord, "key" | "value">;

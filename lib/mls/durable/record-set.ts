@@ -11,6 +11,7 @@ import {
   encodeHead,
   encodeRecords,
   entryIn,
+  namesIn,
   partsOf as partsInHead,
   type IndexHead,
   type IndexParts,
@@ -18,9 +19,20 @@ import {
   type RecordEntry,
   type RecordIndex,
 } from "./record-index.js";
-import { RecordReader } from "./record-reader.js";
-import { bodyOf, disposeAll, octetsOf, partsOf, type OpenedBody } from "./sealed-body.js";
-import { keysOf, openPublicRecord, openRecord, recordFault, sealRecord, versionOf } from "./stored-record.js";
+import { RecordReader, type FoundRecords, type StoredEntry } from "./record-reader.js";
+import { RecordSnapshot } from "./record-snapshot.js";
+import { bodyOf, partsOf, type OpenedBody } from "./sealed-body.js";
+import {
+  keysOf,
+  openPublicRecord,
+  openRecord,
+  requireEntry,
+  recordFault,
+  requireVersion,
+  sealRecord,
+  versionOf,
+  type ListingHead,
+} from "./stored-record.js";
 
 /*
  * Sealed records that belong together. Their head lists each with the version that it was sealed at, by way of a part of the list where
@@ -76,11 +88,7 @@ export class RecordSet {
 
   /** Names of records. */
   names(start = ""): string[] {
-    const names: string[] = [];
-    for (const { records } of this.#index.parts.values()) {
-      for (const name of records.keys()) if (name.startsWith(start)) names.push(name);
-    }
-    return names;
+    return namesIn(this.#index.parts, start);
   }
 
   log(name: string): LogEntry {
@@ -91,26 +99,31 @@ export class RecordSet {
    * Reads what is listed now; false where there is nothing.
    * @throws TinyMlsError with the key of the head in `path`
    */
-  refresh(): Promise<boolean> {
-    this.#reader.forgetAhead();
-    return this.#refresh(() => this.#reader.head());
+  async refresh(): Promise<boolean> {
+    const find = (): Promise<FoundRecords> => this.#reader.found();
+    return (await this.#refresh(find, () => Promise.resolve(true))) ?? false;
   }
 
-  /** The same, and reads all records ahead, for all that is read until `forgetAhead`. */
-  async readAhead(): Promise<boolean> {
-    let keys: Iterable<string> = [];
-    const exists = await this.#refresh(async () => {
-      const records = await this.#reader.readAhead();
-      keys = records.keys();
-      return records.get(this.headKey);
-    });
-    this.#orphans = this.#unlisted(keys);
-    return exists;
-  }
-
-  /** Ends what `readAhead` began. */
-  forgetAhead(): void {
-    this.#reader.forgetAhead();
+  /**
+   * The same, and reads all that is listed; undefined where there is nothing.
+   * @throws TinyMlsError with the key of what is missing or older than it is listed in `path`
+   */
+  readAll(): Promise<RecordSnapshot | undefined> {
+    return this.#refresh(
+      () => this.#reader.all(),
+      async ({ records }) => {
+        const listed = this.#listedKeys();
+        for (const [key, version] of listed) requireVersion(records.get(key), key, version, this.#head);
+        this.#orphans = this.#unlisted(records, listed);
+        const lease = records.get(this.leaseKey);
+        return new RecordSnapshot(this.#vault, this.prefix, {
+          index: this.#index,
+          records,
+          lease,
+          logs: await this.#readLogs(),
+        });
+      },
+    );
   }
 
   /** What stands beside the records, of whoever wants to hold them. */
@@ -118,14 +131,9 @@ export class RecordSet {
     return this.#reader.get(this.leaseKey);
   }
 
-  /** @throws TinyMlsError `conflict` where another writer was there since they were read */
-  async requireUnchanged(): Promise<void> {
-    if (!(await this.#reader.isUnchanged(this.#revision))) throw this.#reader.moved();
-  }
-
   /** For a head that cannot be read: what is written next replaces all that there is. */
   async abandon(): Promise<void> {
-    const found = await this.#reader.head();
+    const found = await this.#reader.get(this.headKey);
     this.#index = emptyIndex;
     const claimed = found === undefined ? 0 : versionOf(found);
     // After all that there was; a damaged head may claim whatever it likes.
@@ -137,37 +145,9 @@ export class RecordSet {
   /** @throws TinyMlsError `missing`, `undecryptable` or `malformed` with the key in `path` */
   async read(name: string): Promise<OpenedBody> {
     const key = this.prefix + name;
-    const { version } = this.#entry(name);
-    return bodyOf(openRecord(this.#vault, await this.#record(key, version), version));
-  }
-
-  /** The octets of a record in chunks. */
-  async readLarge(name: string): Promise<Buffer> {
-    const entry = this.#entry(name);
-    const chunks: Buffer[] = [];
-    for (const key of keysOf(this.prefix, name, entry)) {
-      chunks.push(this.#openPublic(await this.#record(key, entry.version), entry.version));
-    }
-    return Buffer.concat(chunks);
-  }
-
-  /** All entries of a log, the oldest first. The caller disposes their secrets. */
-  async readLog(name: string): Promise<OpenedBody[]> {
-    const bodies: OpenedBody[] = [];
-    try {
-      await this.#eachEntry(name, (key, value) => bodies.push(bodyOf(this.#vault.open(key, 0, value))));
-      return bodies;
-    } catch (error) {
-      for (const { secrets } of bodies) disposeAll(secrets);
-      throw error;
-    }
-  }
-
-  /** The octets of all entries of a log without secrets, the oldest first. */
-  async readPublicLog(name: string): Promise<Buffer[]> {
-    const entries: Buffer[] = [];
-    await this.#eachEntry(name, (key, value) => entries.push(octetsOf(this.#vault.openPublic(key, 0, value))));
-    return entries;
+    const { version } = requireEntry(this.#index, key, name);
+    const found = requireVersion(await this.#reader.get(key), key, version, this.#head);
+    return bodyOf(openRecord(this.#vault, found, version));
   }
 
   /**
@@ -230,7 +210,6 @@ export class RecordSet {
     return {
       steps,
       written: (revision) => {
-        this.#reader.forgetAhead();
         this.#version = version;
         this.#revision = revision;
         this.#index = index;
@@ -242,7 +221,7 @@ export class RecordSet {
   /** The steps that delete the head, what the logs hold, and of the records as many as one write takes. */
   async prepareErasure(): Promise<PreparedErasure> {
     await this.#noteOrphans();
-    const keys = [...new Set([...this.#orphans, ...this.#listedKeys()])];
+    const keys = [...new Set([...this.#orphans, ...this.#listedKeys().keys()])];
     const truncates = [...this.#index.logs].map(([name, { end }]) => ({ truncate: this.prefix + name, before: end }));
     const deletes = keys.slice(0, mostSteps - 1 - truncates.length).map((key) => ({ delete: key }));
     return {
@@ -296,80 +275,90 @@ export class RecordSet {
   }
 
   async #noteOrphans(): Promise<void> {
-    this.#orphans = this.#unlisted((await this.#reader.list()).keys());
+    this.#orphans = this.#unlisted(await this.#reader.list(), this.#listedKeys());
   }
 
-  #unlisted(keys: Iterable<string>): Set<string> {
-    const listed = new Set(this.#listedKeys());
-    const others = [this.headKey, this.leaseKey];
-    return new Set([...keys].filter((key) => !listed.has(key) && !others.includes(key)));
+  #unlisted(records: ReadonlyMap<string, StoredRecord>, listed: ReadonlyMap<string, number>): Set<string> {
+    const unlisted = new Set<string>();
+    for (const key of records.keys()) {
+      if (!listed.has(key) && key !== this.headKey && key !== this.leaseKey) unlisted.add(key);
+    }
+    return unlisted;
   }
 
-  /** All keys but that of the head. */
-  #listedKeys(): string[] {
-    return Array.from(this.#index.parts, ([part, { version, records }]) => [
-      ...(version > 0 ? [this.#partKey(part)] : []),
-      ...Array.from(records, ([name, entry]) => keysOf(this.prefix, name, entry)).flat(),
-    ]).flat();
+  /** All keys but that of the head, with their versions. */
+  #listedKeys(): Map<string, number> {
+    const keys = new Map<string, number>();
+    for (const [part, { version, records }] of this.#index.parts) {
+      if (version > 0) keys.set(this.#partKey(part), version);
+      for (const [name, entry] of records) {
+        for (const key of keysOf(this.prefix, name, entry)) keys.set(key, entry.version);
+      }
+    }
+    return keys;
   }
 
   #partKey(part: string): string {
     return `${this.prefix}list/${part}`;
   }
 
-  async #refresh(readHead: () => Promise<StoredRecord | undefined>): Promise<boolean> {
+  async #refresh<T, F extends FoundRecords>(
+    find: () => Promise<F>,
+    use: (found: F) => Promise<T>,
+  ): Promise<T | undefined> {
     for (let tries = 1; ; tries++) {
-      const found = await readHead();
-      if (found === undefined) {
+      const found = await find();
+      if (found.head === undefined) {
         this.#revision = 0;
         this.#index = { ...emptyIndex, info: this.#index.info };
-        return false;
+        return undefined;
       }
       try {
-        await this.#readIndex(found);
-        return true;
+        await this.#readIndex(found.head, found);
+        return await use(found);
       } catch (error) {
-        // Between the head and a part of its list another process may have written.
-        if (tries === mostTries || (await this.#reader.isUnchanged(found.revision))) throw error;
+        // Between the head and what it lists another process may have written.
+        if (await found.isUnchanged()) throw error;
+        if (tries === mostTries)
+          throw recordFault("conflict", this.headKey, "is changed by other writers all the time");
       }
     }
   }
 
-  async #readIndex(found: StoredRecord): Promise<void> {
-    const version = versionOf(found);
-    const head = decodeHead(this.#openPublic(found, version), this.headKey);
-    const parts = await this.#readParts(head, version);
+  async #readIndex(record: StoredRecord, found: FoundRecords): Promise<void> {
+    const version = versionOf(record);
+    const head = decodeHead(this.#openPublic(record, version), this.headKey);
+    const parts = await this.#readParts(head, found, { key: this.headKey, version });
     this.#index = { info: head.info, parts, logs: head.logs };
     this.#version = version;
-    this.#revision = found.revision;
+    this.#revision = record.revision;
   }
 
   /** With those that the head does not list itself, where they are not known already. */
-  async #readParts(head: IndexHead, headVersion: number): Promise<IndexParts> {
+  async #readParts(head: IndexHead, found: FoundRecords, listing: ListingHead): Promise<IndexParts> {
     const parts = partsInHead(head);
     const read = Array.from(head.listed, async ([part, version]) => {
       const known = this.#index.parts.get(part);
       if (known?.version === version) return [part, known] as const;
       const key = this.#partKey(part);
-      const record = await this.#reader.record(key, version, headVersion);
+      const record = requireVersion(await found.get(key), key, version, listing);
       return [part, { version, records: decodeRecords(this.#openPublic(record, version)) }] as const;
     });
     for (const [part, listed] of await Promise.all(read)) parts.set(part, listed);
     return parts;
   }
 
-  #entry(name: string): RecordEntry {
-    const entry = entryIn(this.#index.parts, name);
-    if (entry === undefined) throw recordFault("missing", this.prefix + name, "is missing");
-    return entry;
+  /** The entries of the logs that have any. */
+  async #readLogs(): Promise<Map<string, StoredEntry[]>> {
+    const logs = new Map<string, StoredEntry[]>();
+    for (const [name, log] of this.#index.logs) {
+      if (log.first < log.end) logs.set(name, await this.#reader.entries(this.prefix + name, log));
+    }
+    return logs;
   }
 
-  #eachEntry(name: string, use: (key: string, value: Buffer) => void): Promise<void> {
-    return this.#reader.eachEntry(this.prefix + name, this.log(name), use);
-  }
-
-  #record(key: string, version: number): Promise<StoredRecord> {
-    return this.#reader.record(key, version, this.#version);
+  get #head(): ListingHead {
+    return { key: this.headKey, version: this.#version };
   }
 
   #openPublic(record: StoredRecord, version: number): Buffer {

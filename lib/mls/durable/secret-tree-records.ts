@@ -12,6 +12,7 @@ import {
 import type { Suite } from "../suite/index.js";
 import type { RecordChanges } from "./record-changes.js";
 import type { RecordSet } from "./record-set.js";
+import type { RecordSnapshot } from "./record-snapshot.js";
 import { disposeAll } from "./sealed-body.js";
 
 // Nodes are numbered from the root: 1, the children of n are 2n and 2n+1. A page holds the ratchets of sixteen leaves and the nodes
@@ -93,15 +94,15 @@ function putBlock(
 }
 
 /** The secret tree that was put under a prefix. */
-export async function loadSecretTree(
-  records: RecordSet,
+export function loadSecretTree(
+  records: RecordSnapshot,
   prefix: string,
   suite: Suite,
   options: SecretTreeOptions,
-): Promise<SecretTree> {
+): SecretTree {
   const entries: SecretTreeEntry[] = [];
   try {
-    for (const name of records.names(prefix)) entries.push(...(await entriesOf(records, prefix, name)));
+    for (const name of records.names(prefix)) entries.push(...entriesOf(records, prefix, name));
   } catch (error) {
     entries.forEach(disposeEntry);
     throw error;
@@ -111,8 +112,8 @@ export async function loadSecretTree(
   return tree;
 }
 
-async function entriesOf(records: RecordSet, prefix: string, name: string): Promise<SecretTreeEntry[]> {
-  const { bytes, secrets } = await records.read(name);
+function entriesOf(records: RecordSnapshot, prefix: string, name: string): SecretTreeEntry[] {
+  const { bytes, secrets } = records.read(name);
   try {
     const kind = name.slice(prefix.length);
     if (kind === "trunk") return nodesOf(decode(Trunk, bytes).nodes, secrets);

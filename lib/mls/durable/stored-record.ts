@@ -2,7 +2,13 @@ import { TinyMlsError, type ErrorCode } from "../../errors.js";
 import type { Secret } from "../../native/secret.js";
 import type { StoredRecord } from "../../storage/port.js";
 import type { Vault } from "../../storage/vault/vault.js";
-import type { RecordEntry } from "./record-index.js";
+import { entryIn, type RecordEntry, type RecordIndex } from "./record-index.js";
+
+/** The head of the set that lists a record. */
+export interface ListingHead {
+  readonly key: string;
+  readonly version: number;
+}
 
 /*
  * A record of a set, as it is stored:
@@ -34,6 +40,27 @@ export function versionOf({ key, value }: StoredRecord): number {
   return value.readUIntBE(0, prefixLength);
 }
 
+/** @throws TinyMlsError `missing` */
+export function requireEntry({ parts }: RecordIndex, key: string, name: string): RecordEntry {
+  const entry = entryIn(parts, name);
+  if (entry === undefined) throw recordFault("missing", key, "is missing");
+  return entry;
+}
+
+/** The record, if it is of this version as far as it says. */
+export function requireVersion(
+  found: StoredRecord | undefined,
+  key: string,
+  version: number,
+  head: ListingHead,
+): StoredRecord {
+  if (found === undefined) throw recordFault("missing", key, "is missing");
+  const stored = versionOf(found);
+  if (stored > version && stored > head.version) throw olderHead(head.key);
+  if (stored < version) throw recordFault("undecryptable", key, "was put back to an older state");
+  return found;
+}
+
 /** Those under which an entry of the list is stored. Those of chunks are new with each version. */
 export function keysOf(prefix: string, name: string, entry: RecordEntry | undefined): string[] {
   if (entry === undefined) return [];
@@ -44,4 +71,8 @@ export function keysOf(prefix: string, name: string, entry: RecordEntry | undefi
 export function recordFault(code: ErrorCode, path: string, message: string): TinyMlsError {
   const retryable = code === "conflict";
   return new TinyMlsError(code, `${path} ${message}`, { component: "storage", path, retryable });
+}
+
+export function olderHead(headKey: string): TinyMlsError {
+  return recordFault("undecryptable", headKey, "is older than what it lists");
 }

@@ -2,7 +2,7 @@
 import type { Suite } from "../suite/index.js";
 import { changedNodes, leafNode, RatchetTree, withChanges, type StoredNode } from "../tree/index.js";
 import type { RecordChanges } from "./record-changes.js";
-import type { RecordSet } from "./record-set.js";
+import type { RecordSnapshot } from "./record-snapshot.js";
 import { decodeNodes, encodeNodes, type StoredNodes } from "./tree-encoding.js";
 
 const snapshotName = "tree";
@@ -13,15 +13,10 @@ const largestLog = 1 / 2;
 
 /** What is stored of the tree of a group. */
 export class TreeRecords {
-  readonly #records: RecordSet;
   /** As it is stored; undefined before the first time. */
   #tree: RatchetTree | undefined;
   #snapshotLength = 0;
   #logLength = 0;
-
-  constructor(records: RecordSet) {
-    this.#records = records;
-  }
 
   save(changes: RecordChanges, tree: RatchetTree): void {
     if (tree === this.#tree) return;
@@ -43,13 +38,13 @@ export class TreeRecords {
     return Math.max(this.#snapshotLength * largestLog, smallLog);
   }
 
-  async load(suite: Suite): Promise<RatchetTree> {
-    const snapshot = await this.#records.readLarge(snapshotName);
+  load(records: RecordSnapshot, suite: Suite): RatchetTree {
+    const snapshot = records.readLarge(snapshotName);
     const nodes: StoredNodes = new Map();
     let depth = decodeNodes(snapshot, nodes);
     this.#snapshotLength = snapshot.byteLength;
     this.#logLength = 0;
-    for (const changed of await this.#records.readPublicLog(logName)) {
+    for (const changed of records.readPublicLog(logName)) {
       depth = decodeNodes(changed, nodes);
       this.#logLength += changed.byteLength;
     }
