@@ -1,8 +1,7 @@
 import { addon, type Bytes } from "./addon.js";
 import { hashParameters, type HashAlgorithm } from "./algorithms.js";
-import { octetsOf } from "./batch.js";
 import { check, usage } from "./fault.js";
-import { handleOf, secretOf, secretOrBytes, type Secret } from "./secret.js";
+import { handleOf, secretOf, secretsOf, secretOrBytes, type Secret } from "./secret.js";
 
 interface HkdfCalls {
   hkdfExtract(algorithm: number, salt: number | Bytes, ikm: number | Bytes): number;
@@ -74,12 +73,11 @@ export const hkdf = {
   ): Secret[] {
     const operation = "hkdf.expandLabels";
     const { id } = hashParameters(algorithm, operation);
-    const handles = new Float64Array(new ArrayBuffer(8 * labels.count));
     const framing = framingOf(format, operation);
-    check(native.hkdfExpandLabels(id, handleOf(secret), framing, labels.octets, length, octetsOf(handles)), operation);
-    const secrets: Secret[] = [];
-    for (const handle of handles) secrets.push(secretOf(handle, operation));
-    return secrets;
+    const { octets, count } = labels;
+    return secretsOf(count, operation, (out) => {
+      return native.hkdfExpandLabels(id, handleOf(secret), framing, octets, length, out);
+    });
   },
 };
 

@@ -3,7 +3,7 @@ import { kemParameters, type KemAlgorithm } from "./algorithms.js";
 import { joinHandles } from "./batch.js";
 import { faultError, usage } from "./fault.js";
 import { checkPublicKey, generatePrivateKey, privateKeyHandle, privateKeyOf, type PrivateKey } from "./keys.js";
-import { handleOf, secretOf, secretOrBytes, type Secret } from "./secret.js";
+import { handleOf, MadeTogether, secretOf, secretOrBytes, type Secret } from "./secret.js";
 
 type Optional<T> = T | undefined;
 interface KemCalls {
@@ -62,7 +62,8 @@ export const kem = {
     if (!Array.isArray(ikms)) throw usage(operation, "the secrets are an array");
     const handles = await native.kemDeriveKeyPairs(id, joinHandles((ikms as readonly Secret[]).map(handleOf)));
     if (typeof handles === "number") throw faultError(handles, operation);
-    return handles.map((handle) => privateKeyOf(algorithm, handle, operation));
+    const together = new MadeTogether();
+    return handles.map((handle) => privateKeyOf(algorithm, handle, operation, { together }));
   },
 
   /**

@@ -2,7 +2,15 @@ import { inspect } from "node:util";
 import { addon, type Bytes } from "./addon.js";
 import { keyParameters, type KemAlgorithm, type SignatureAlgorithm } from "./algorithms.js";
 import { check, usage } from "./fault.js";
-import { handleOf, release, releaseWhenCollected, sealableHandle, type Sealable, type Secret } from "./secret.js";
+import {
+  handleOf,
+  MadeTogether,
+  release,
+  releaseWhenCollected,
+  sealableHandle,
+  type Sealable,
+  type Secret,
+} from "./secret.js";
 
 interface KeyCalls {
   privateKeyGenerate(algorithm: number): number;
@@ -19,7 +27,12 @@ export type KeyAlgorithm = KemAlgorithm | SignatureAlgorithm;
 /** The handle of a `PrivateKey`, for the other files of this folder: zero, which the addon refuses, once it is disposed. */
 export let privateKeyHandle: (key: PrivateKey) => number;
 /** A `PrivateKey` of the handle that a native call answered, with its public key where that is known. */
-export let privateKeyOf: (algorithm: KeyAlgorithm, answer: number, operation: string, publicKey?: Buffer) => PrivateKey;
+export let privateKeyOf: (algorithm: KeyAlgorithm, answer: number, operation: string, making?: Making) => PrivateKey;
+
+interface Making {
+  readonly publicKey?: Buffer;
+  readonly together?: MadeTogether;
+}
 
 /**
  * A private key in native memory, parsed once. Its octets never enter the JavaScript heap: to store it, seal it under another
@@ -34,15 +47,23 @@ export class PrivateKey implements Sealable {
   /** Of the raw private key. */
   readonly byteLength: number;
   #handle: number;
+  readonly #together: MadeTogether | undefined;
 
   static {
     privateKeyHandle = (key) => key.#handle;
     privateKeyOf = (...known) => new PrivateKey(...known);
   }
 
-  private constructor(algorithm: KeyAlgorithm, answer: number, operation: string, publicKey?: Buffer) {
+  private constructor(
+    algorithm: KeyAlgorithm,
+    answer: number,
+    operation: string,
+    { publicKey, together }: Making = {},
+  ) {
     this.#handle = check(answer, operation);
-    releaseWhenCollected(this, answer);
+    this.#together = together;
+    if (this.#together === undefined) releaseWhenCollected(this, answer);
+    else this.#together.add(answer);
     const { publicKeyLength, privateKeyLength } = keyParameters(algorithm, operation);
     this.algorithm = algorithm;
     this.byteLength = privateKeyLength;
@@ -97,20 +118,32 @@ export function generatePrivateKey(algorithm: KeyAlgorithm, operation: string): 
   return privateKeyOf(algorithm, native.privateKeyGenerate(keyParameters(algorithm, operation).id), operation);
 }
 
+/** A key that was kept beside its public key. */
+export interface StoredKeyPair {
+  readonly algorithm: KeyAlgorithm;
+  readonly raw: Secret;
+  readonly publicKey: Bytes;
+}
+
 /**
- * `PrivateKey.fromSecret` for a key that was kept beside its public key, which takes most of the time to compute. That they go together is
+ * `PrivateKey.fromSecret` for keys that were kept beside their public keys, which take most of the time to compute. That they go together is
  * believed, so they have to come from under one authentication tag: with an Ed25519 public key of someone's choice, signatures would give
  * the private key away. What is no key pair is refused when it is used.
  */
-export function restorePrivateKey(algorithm: KeyAlgorithm, raw: Secret, publicKey: Bytes): PrivateKey {
-  const operation = "restorePrivateKey";
-  const { id } = keyParameters(algorithm, operation);
-  return privateKeyOf(
-    algorithm,
-    native.privateKeyRestore(id, handleOf(raw), publicKey),
-    operation,
-    Buffer.from(publicKey),
-  );
+export function restorePrivateKeys(stored: readonly StoredKeyPair[]): PrivateKey[] {
+  const operation = "restorePrivateKeys";
+  const together = new MadeTogether();
+  const keys: PrivateKey[] = [];
+  try {
+    for (const { algorithm, raw, publicKey } of stored) {
+      const answer = native.privateKeyRestore(keyParameters(algorithm, operation).id, handleOf(raw), publicKey);
+      keys.push(privateKeyOf(algorithm, answer, operation, { publicKey: Buffer.from(publicKey), together }));
+    }
+    return keys;
+  } catch (error) {
+    for (const key of keys) key.dispose();
+    throw error;
+  }
 }
 
 /** Minus the native fault when a public key is refused. */

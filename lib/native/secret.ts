@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { isUint8Array } from "node:util/types";
 import { addon, type Bytes } from "./addon.js";
+import { octetsOf } from "./batch.js";
 import { check, usage } from "./fault.js";
 
 interface SecretCalls {
@@ -9,10 +10,11 @@ interface SecretCalls {
   secretConcat(...parts: (number | Bytes)[]): number;
   secretLength(secret: number): number;
   secretSlice(secret: number, start: number, end: number): number;
+  secretSplit(secret: number, start: number, lengths: Bytes, out: Bytes): number;
   secretEquals(a: number, b: number | Bytes): number;
   secretRead(secret: number, start: number, out: Bytes): number;
   wipe(bytes: Bytes): number;
-  release(handle: number): number;
+  release(...handles: number[]): number;
   releaseCollected(handle: number): number;
   liveHandles(): number;
   collectedHandles(): number;
@@ -26,6 +28,10 @@ const native = addon<SecretCalls>();
 export let handleOf: (secret: Secret) => number;
 /** A `Secret` of the handle that a native call answered. */
 export let secretOf: (answer: number, operation: string) => Secret;
+/** The same of a native call that writes several handles, a double each, into `out`. */
+export let secretsOf: (count: number, operation: string, call: (out: Bytes) => number) => Secret[];
+/** `dispose` of several at once. */
+export let disposeSecrets: (secrets: Iterable<Secret | undefined>) => void;
 
 /** Where an object whose secret may be sealed under another key keeps its native handle. */
 export const sealableHandle: unique symbol = Symbol("sealableHandle");
@@ -41,12 +47,35 @@ export interface Sealable {
 const small = new Uint8Array(new ArrayBuffer(64));
 
 // A handle carries a generation, so releasing it late, after `dispose`, is refused and harmless: nothing is unregistered.
-const collected = new FinalizationRegistry<number>((handle) => void native.releaseCollected(handle));
+const collected = new FinalizationRegistry<number | readonly number[]>((handles) => {
+  if (typeof handles === "number") native.releaseCollected(handles);
+  else for (const handle of handles) native.releaseCollected(handle);
+});
 
 /** Lets the addon free what `handle` names when `owner` is collected without having been disposed. */
 export function releaseWhenCollected(owner: object, handle: number): void {
   collected.register(owner, handle);
 }
+
+/**
+ * What several owners hold on to that were made together: the addon frees what they left undisposed when all of them are collected. That
+ * costs as much as for one of them.
+ */
+export class MadeTogether {
+  readonly #handles: number[] = [];
+
+  constructor() {
+    collected.register(this, this.#handles);
+  }
+
+  add(handle: number): void {
+    this.#handles.push(handle);
+  }
+}
+
+/** Room for the handles that a call answers, so that most calls make none. */
+const fewHandles = new Float64Array(new ArrayBuffer(8 * 64));
+const mostOfRelease = 16;
 
 /** Frees what a handle names. Zero, the handle of what is disposed already, is let pass. */
 export function release(handle: number, operation: string): void {
@@ -61,16 +90,39 @@ export function release(handle: number, operation: string): void {
  */
 export class Secret implements Sealable {
   #handle: number;
+  readonly #together: MadeTogether | undefined;
 
   static {
     handleOf = (secret: unknown) =>
       typeof secret === "object" && secret !== null && #handle in secret ? secret.#handle : 0;
     secretOf = (answer, operation) => new Secret(answer, operation);
+    secretsOf = (count, operation, call) => {
+      const handles = count > fewHandles.length ? new Float64Array(count) : fewHandles;
+      check(call(octetsOf(handles).subarray(0, 8 * count)), operation);
+      const together = new MadeTogether();
+      const secrets: Secret[] = [];
+      for (let at = 0; at < count; at++) secrets.push(new Secret(handles[at]!, operation, together));
+      return secrets;
+    };
+    disposeSecrets = (secrets) => {
+      let handles: number[] = [];
+      for (const secret of secrets) {
+        if (secret === undefined || secret.#handle === 0) continue;
+        handles.push(secret.#handle);
+        secret.#handle = 0;
+        if (handles.length < mostOfRelease) continue;
+        check(native.release(...handles), "Secret.dispose");
+        handles = [];
+      }
+      if (handles.length > 0) check(native.release(...handles), "Secret.dispose");
+    };
   }
 
-  private constructor(answer: number, operation: string) {
+  private constructor(answer: number, operation: string, together?: MadeTogether) {
     this.#handle = check(answer, operation);
-    collected.register(this, answer);
+    this.#together = together;
+    if (this.#together === undefined) collected.register(this, answer);
+    else this.#together.add(answer);
   }
 
   /** `length` bytes of OpenSSL's private DRBG. */
@@ -179,6 +231,12 @@ export function decodeSecret<T>(secret: Secret, read: (scratch: Bytes) => T): T 
   } finally {
     native.wipe(scratch);
   }
+}
+
+/** Secrets of their own of the parts that stand one behind the other from `start` on: all or none. A length has four octets, big-endian. */
+export function splitSecret(secret: Secret, start: number, lengths: Bytes): Secret[] {
+  const call = (out: Bytes): number => native.secretSplit(handleOf(secret), start, lengths, out);
+  return secretsOf(lengths.byteLength / 4, "splitSecret", call);
 }
 
 /** The octets from `start` to before `end`, which stand beside secrets and are none: a copy that nobody wipes. */

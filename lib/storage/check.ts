@@ -78,13 +78,14 @@ export function checkWrite(steps: readonly WriteStep[]): CheckedStep[] {
     throw usage(operation, `a write has 1 to ${storageLimits.steps} steps`);
   }
   // Array.from, unlike map, does not pass over the holes of a sparse array.
-  const checked = Array.from(steps as readonly WriteStep[], checkStep);
-  const named = new Set(checked.map((step) => `${onRecord(step) ? "record" : step.kind} ${step.key}`));
-  if (named.size < checked.length) throw usage(operation, "a write names each record and log once");
+  const checked = Array.from(steps as readonly WriteStep[], checkStep).sort(byName);
+  if (checked.some((step, at) => at > 0 && isTwice(checked[at - 1]!, step))) {
+    throw usage(operation, "a write names each record and log once");
+  }
   const length = checked.reduce((sum, step) => sum + lengthOf(step), 0);
   if (length > storageLimits.writeLength)
     throw usage(operation, `a write has ${storageLimits.writeLength} octets at most`);
-  return checked.sort(byName);
+  return checked;
 }
 
 /** Whether a write is to survive a loss of power from the moment it resolves. */
@@ -99,7 +100,13 @@ export function checkSync(options: WriteOptions = {}): boolean {
 function byName(a: CheckedStep, b: CheckedStep): number {
   if (onRecord(a) !== onRecord(b)) return onRecord(a) ? -1 : 1;
   if (a.key !== b.key) return a.key < b.key ? -1 : 1;
+  if (a.kind === b.kind) return 0;
   return a.kind === "append" ? -1 : 1;
+}
+
+/** Of two steps that stand side by side in that order. */
+function isTwice(a: CheckedStep, b: CheckedStep): boolean {
+  return a.key === b.key && onRecord(a) === onRecord(b) && (onRecord(a) || a.kind === b.kind);
 }
 
 function checkStep(step: WriteStep): CheckedStep {

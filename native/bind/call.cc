@@ -1,6 +1,7 @@
 #include "bind/call.h"
 
 #include <cmath>
+#include <cstring>
 #include <functional>
 
 namespace tinymls::bind {
@@ -34,6 +35,13 @@ napi_value CallReader::number(double value) const {
   napi_value result = nullptr;
   napi_create_double(env_, value, &result);
   return result;
+}
+
+napi_value CallReader::answer_handles(NewHandles& handles, MutableView out) const {
+  if (out.size() != handles.count() * sizeof(double)) return answer(Fault::kUsage);
+  const std::vector<double> kept = handles.keep();
+  if (!kept.empty()) std::memcpy(out.data(), kept.data(), out.size());
+  return number(static_cast<double>(kept.size()));
 }
 
 bool CallReader::read_number(size_t index, double& value) const {

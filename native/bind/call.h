@@ -15,6 +15,11 @@ namespace tinymls::bind {
 // Where two ranges share octets without starting together: OpenSSL's ciphers cannot work so.
 bool partly_overlap(View a, View b);
 
+// A length that JavaScript writes in four octets, big-endian.
+inline size_t read_length(View four) {
+  return size_t{four[0]} << 24 | size_t{four[1]} << 16 | size_t{four[2]} << 8 | size_t{four[3]};
+}
+
 class CallReader {
  public:
   Environment& environment() const { return *environment_; }
@@ -47,6 +52,8 @@ class CallReader {
     const Result<double> handle = handles().insert(std::move(object));
     return handle ? number(*handle) : answer(handle.fault());
   }
+  // For those that make several: how many. `out` takes their handles, a double in native byte order each.
+  napi_value answer_handles(NewHandles& handles, MutableView out) const;
 
   // An unsigned integer that T can hold.
   template <std::unsigned_integral T>

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/secret.h"
@@ -121,6 +122,31 @@ class HandleTable {
   static constexpr unsigned kIndexBits = 22, kGenerationBits = 27;
   static constexpr size_t kIndexMask = (size_t{1} << kIndexBits) - 1;
   static constexpr double kHandleEnd = 9007199254740992.0;  // 2^53
+};
+
+// New objects that JavaScript gets all of, or none: unless they are kept they are let go of again.
+class NewHandles {
+ public:
+  explicit NewHandles(HandleTable& table) : table_(table) {}
+  NewHandles(const NewHandles&) = delete;
+  NewHandles& operator=(const NewHandles&) = delete;
+  ~NewHandles() {
+    for (double handle : handles_) table_.release(handle);
+  }
+
+  template <class T>
+  Result<double> add(std::shared_ptr<T> object) {
+    const Result<double> handle = table_.insert(std::move(object));
+    if (handle) handles_.push_back(*handle);
+    return handle;
+  }
+  size_t count() const { return handles_.size(); }
+  // From now on they are JavaScript's.
+  std::vector<double> keep() { return std::exchange(handles_, {}); }
+
+ private:
+  HandleTable& table_;
+  std::vector<double> handles_;
 };
 
 }  // namespace tinymls::bind

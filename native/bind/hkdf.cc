@@ -1,9 +1,6 @@
 // HKDF: handles in, handles out.
 #include "core/hkdf.h"
 
-#include <cstring>
-#include <vector>
-
 #include "bind/call.h"
 
 namespace tinymls::bind {
@@ -60,24 +57,17 @@ napi_value expand_labels(napi_env env, napi_callback_info info) {
   const size_t length = call.length(4);
   const MutableView out = call.out(5);
   if (call.refused()) return call.refusal();
-  std::vector<double> handles;
-  const auto refused = [&](Fault fault) {
-    for (double handle : handles) call.handles().release(handle);
-    return call.answer(fault);
-  };
+  NewHandles handles(call.handles());
   while (!labels.empty()) {
     const size_t size = labels[0];
-    if (size >= labels.size()) return refused(Fault::kUsage);
+    if (size >= labels.size()) return call.answer(Fault::kUsage);
     auto derived = hkdf_expand_label(call.library(), id, secret, format, labels.subspan(1, size), {}, length);
-    if (!derived) return refused(derived.fault());
-    const Result<double> handle = call.handles().insert(std::make_shared<SecretBytes>(std::move(*derived)));
-    if (!handle) return refused(handle.fault());
-    handles.push_back(*handle);
+    if (!derived) return call.answer(derived.fault());
+    const Result<double> handle = handles.add(std::make_shared<SecretBytes>(std::move(*derived)));
+    if (!handle) return call.answer(handle.fault());
     labels = labels.subspan(size + 1);
   }
-  if (out.size() != handles.size() * sizeof(double)) return refused(Fault::kUsage);
-  if (!handles.empty()) std::memcpy(out.data(), handles.data(), out.size());
-  return call.number(static_cast<double>(handles.size()));
+  return call.answer_handles(handles, out);
 }
 
 }  // namespace

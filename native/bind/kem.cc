@@ -42,21 +42,18 @@ napi_value settle_handles(napi_env env, KeyPairs& keys) {
   Environment* const environment = environment_of(env);
   if (!environment) return nullptr;
   if (!keys) return async_number(env, -static_cast<double>(keys.fault()));
-  std::vector<double> handles;
-  const auto fail = [&](Fault fault) {
-    for (double handle : handles) environment->handles.release(handle);
-    return async_number(env, -static_cast<double>(fault));
-  };
+  const auto fail = [&](Fault fault) { return async_number(env, -static_cast<double>(fault)); };
+  NewHandles handles(environment->handles);
   napi_value array = nullptr;
   if (napi_create_array_with_length(env, keys->size(), &array) != napi_ok) return fail(Fault::kInternal);
   for (auto& key : *keys) {
-    const Result<double> handle = environment->handles.insert(std::move(key));
+    const auto index = static_cast<uint32_t>(handles.count());
+    const Result<double> handle = handles.add(std::move(key));
     if (!handle) return fail(handle.fault());
-    const auto index = static_cast<uint32_t>(handles.size());
-    handles.push_back(*handle);
     napi_value number = async_number(env, *handle);
     if (!number || napi_set_element(env, array, index, number) != napi_ok) return fail(Fault::kInternal);
   }
+  handles.keep();
   return array;
 }
 

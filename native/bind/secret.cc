@@ -61,6 +61,30 @@ napi_value secret_slice(napi_env env, napi_callback_info info) {
   return call.answer_handle(SecretBytes::copy(secret.subspan(start, end - start)));
 }
 
+// (secret, start, lengths, out): the parts that stand one behind the other from `start` on. Each length has four
+// octets, big-endian.
+napi_value secret_split(napi_env env, napi_callback_info info) {
+  Call<4> call(env, info);
+  const View secret = call.secret(0);
+  const size_t start = call.length(1);
+  const View lengths = call.bytes(2);
+  const MutableView out = call.out(3);
+  if (start > secret.size() || lengths.size() % 4 != 0) call.refuse(Fault::kUsage);
+  if (call.refused()) return call.refusal();
+  View rest = secret.subspan(start);
+  NewHandles parts(call.handles());
+  for (size_t at = 0; at < lengths.size(); at += 4) {
+    const size_t length = read_length(lengths.subspan(at));
+    if (length > rest.size()) return call.answer(Fault::kUsage);
+    auto part = SecretBytes::copy(rest.first(length));
+    if (!part) return call.answer(part.fault());
+    const Result<double> handle = parts.add(std::make_shared<SecretBytes>(std::move(*part)));
+    if (!handle) return call.answer(handle.fault());
+    rest = rest.subspan(length);
+  }
+  return call.answer_handles(parts, out);
+}
+
 napi_value secret_equals(napi_env env, napi_callback_info info) {
   Call<2> call(env, info);
   const View a = call.secret(0), b = call.secret_or_bytes(1);
@@ -80,12 +104,15 @@ napi_value secret_read(napi_env env, napi_callback_info info) {
   return call.number(static_cast<double>(out.size()));
 }
 
-// A handle of any kind.
+// Handles of any kind. One that names nothing is refused; the others are let go of all the same.
 napi_value release(napi_env env, napi_callback_info info) {
-  Call<1> call(env, info);
-  const auto handle = call.integer<uint64_t>(0);
-  if (call.refused() || !call.handles().release(static_cast<double>(handle))) return call.answer(Fault::kUsage);
-  return call.number(0);
+  Call<kMaxParts> call(env, info);
+  if (call.refused() || call.count() == 0) return call.answer(Fault::kUsage);
+  for (size_t i = 0; i < call.count(); ++i) {
+    const auto handle = call.integer<uint64_t>(i);
+    if (!call.handles().release(static_cast<double>(handle))) call.refuse(Fault::kUsage);
+  }
+  return call.refused() ? call.refusal() : call.number(0);
 }
 
 // The same, from the collector: counted apart. What was disposed before is nothing new to it.
@@ -116,6 +143,7 @@ void register_secret(napi_env env, napi_value exports) {
       {"secretConcat", secret_concat},
       {"secretLength", secret_length},
       {"secretSlice", secret_slice},
+      {"secretSplit", secret_split},
       {"secretEquals", secret_equals},
       {"secretRead", secret_read},
       {"release", release},

@@ -16,7 +16,7 @@ Result<std::vector<View>> split(View list) {
   std::vector<View> out;
   while (!list.empty()) {
     if (list.size() < kLengthSize) return Fault::kUsage;
-    const size_t size = size_t{list[0]} << 24 | size_t{list[1]} << 16 | size_t{list[2]} << 8 | size_t{list[3]};
+    const size_t size = read_length(list);
     if (size > list.size() - kLengthSize) return Fault::kUsage;
     out.push_back(list.subspan(kLengthSize, size));
     list = list.subspan(kLengthSize + size);

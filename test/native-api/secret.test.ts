@@ -1,13 +1,16 @@
 import { inspect } from "node:util";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { expect, test } from "@jest/globals";
-import { decodeSecret, publicOctets } from "#dist/native/secret.js";
+import { addon } from "#dist/native/addon.js";
+import { check } from "#dist/native/fault.js";
+import { decodeSecret, disposeSecrets, handleOf, publicOctets, splitSecret } from "#dist/native/secret.js";
 import { aead, hkdf, hmac, Secret } from "tinymls/crypto";
 import { heldHandles } from "../held-handles.js";
 import { refusal, refuses } from "./expect.js";
 
 const bytes = Buffer.from("00112233445566778899aabbccddeeff", "hex");
 const none = Buffer.alloc(0);
+const native = addon<{ release(...handles: number[]): number }>();
 
 test("from copies: the caller's bytes may change afterwards", () => {
   const own = Buffer.from(bytes);
@@ -45,6 +48,51 @@ test("concat with a disposed part is refused and leaves no handle", () => {
   const gone = Secret.random(1);
   gone.dispose();
   refuses("usage", () => Secret.concat(Array.from({ length: 40 }, (_, i) => (i === 39 ? gone : bytes))));
+});
+
+function lengthsOf(...lengths: number[]): Buffer {
+  const octets = Buffer.alloc(4 * lengths.length);
+  lengths.forEach((length, at) => octets.writeUInt32BE(length, 4 * at));
+  return octets;
+}
+
+test.each([[[]], [[0]], [[16]], [[3, 0, 4, 1]], [Array<number>(200).fill(0)]])("parts of %j octets", (lengths) => {
+  const whole = Secret.concat([Buffer.of(0xff), bytes]);
+  const before = heldHandles();
+  const parts = splitSecret(whole, 1, lengthsOf(...lengths));
+  expect(heldHandles()).toBe(before + lengths.length);
+  whole.dispose();
+  let at = 0;
+  for (const [i, part] of parts.entries()) {
+    expect(part.equals(bytes.subarray(at, (at += lengths[i]!)))).toBe(true);
+  }
+  disposeSecrets([undefined, ...parts, ...parts, undefined]);
+  expect(heldHandles()).toBe(before - 1);
+  for (const part of parts) refuses("usage", () => part.byteLength);
+});
+
+test.each([
+  [0, lengthsOf(8, 8, 1)],
+  [9, lengthsOf(8)],
+  [17, lengthsOf()],
+  [-1, lengthsOf(1)],
+  [0, lengthsOf(4, 2 ** 32 - 1)],
+  [0, Buffer.alloc(6)],
+])("parts from %i on that lie outside leave no handle", (start, lengths) => {
+  const whole = Secret.from(bytes);
+  const before = heldHandles();
+  refuses("usage", () => splitSecret(whole, start, lengths));
+  expect(heldHandles()).toBe(before);
+  expect(whole.equals(bytes)).toBe(true);
+});
+
+test("of several handles that are released at once one that names nothing is refused, and the others are gone", () => {
+  const [first, last] = [Secret.from(bytes), Secret.from(bytes)];
+  const before = heldHandles();
+  const release = (): number => check(native.release(handleOf(first), 2 ** 40, handleOf(last)), "release");
+  expect(refusal(release).code).toBe("usage");
+  expect(heldHandles()).toBe(before - 2);
+  refuses("usage", () => check(native.release(), "release"));
 });
 
 test("equals tells other octets and other lengths apart", () => {

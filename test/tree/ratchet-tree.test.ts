@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { leafNode } from "#dist/mls/tree/math.js";
 import { TreeLeaf, TreeParent, type StoredNode } from "#dist/mls/tree/node.js";
 import { RatchetTree } from "#dist/mls/tree/ratchet-tree.js";
-import { changedNodes } from "#dist/mls/tree/tree-changes.js";
+import { changedNodes, withChanges } from "#dist/mls/tree/tree-changes.js";
 import { TreeDraft } from "#dist/mls/tree/tree-draft.js";
 import { countingHasher, sha256, treeLeaf, unsignedLeaf } from "./fixtures.js";
 import { encodeParent, ModelTree, type ModelParent } from "./model.js";
@@ -128,14 +128,16 @@ describe("against a model", () => {
           model = ModelTree.clone(model);
           for (const operation of some) apply(draft, model, operation);
           const next = draft.freeze();
-          for (const [index, node] of changedNodes(tree, next)) {
+          const changes = changedNodes(tree, next);
+          expectSame(withChanges(tree, next.depth, changes), model);
+          for (const [index, node] of changes) {
             expect(next.node(index)).toBe(node);
             expect(tree.node(index)).not.toBe(node);
             if (node === null) stored.delete(index);
             else stored.set(index, node);
           }
           tree = next;
-          const loaded = RatchetTree.load(sha256, tree.depth, [...stored].reverse());
+          const loaded = RatchetTree.load(sha256, tree.depth, new Map([...stored].reverse()));
           expectSame(loaded, model);
         }
         expect(changedNodes(tree, tree)).toEqual([]);

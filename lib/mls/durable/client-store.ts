@@ -2,7 +2,7 @@ import { decode, encode, opaque, struct, uint16, uint8, vector } from "../../cod
 import { TinyMlsError } from "../../errors.js";
 import { hash } from "../../native/hash.js";
 import { PrivateKey, type KeyAlgorithm } from "../../native/keys.js";
-import type { Secret } from "../../native/secret.js";
+import { disposeSecrets, type Secret } from "../../native/secret.js";
 import type { Storage, WriteStep } from "../../storage/port.js";
 import { Vault } from "../../storage/vault/vault.js";
 import type { StorageKeySource } from "../../storage/vault/storage-key.js";
@@ -17,7 +17,6 @@ import { Leases, type Lease } from "./lease.js";
 import type { PreparedWrite } from "./prepared-write.js";
 import { RecordChanges } from "./record-changes.js";
 import { RecordSet } from "./record-set.js";
-import { disposeAll } from "./sealed-body.js";
 import { sweep } from "./sweep.js";
 
 type Bytes = Uint8Array;
@@ -50,7 +49,9 @@ const StoredKeys = struct("StoredKeys", { algorithms: vector(opaque) });
 const StoredKeyPackage = struct("StoredKeyPackage", { cipherSuite: uint16, keyPackage: opaque });
 const StoredPsk = struct("StoredPsk", { id: opaque });
 const GroupInfo = struct("StoredGroup", { groupId: opaque, handshake: uint8 });
-/** Names of groups that are over and of which there may still be records. */
+/** Of the names of groups. */
+const groups = "group/";
+/** Of groups that are over and of which there may still be records. */
 const erased = "erased/";
 const nothing = new Uint8Array(0);
 const handshakes: readonly HandshakePolicy[] = ["private", "public"];
@@ -98,7 +99,7 @@ export class ClientStore {
       });
       return keys;
     } finally {
-      disposeAll(secrets);
+      disposeSecrets(secrets);
     }
   }
 
@@ -145,7 +146,7 @@ export class ClientStore {
       const bytes = Buffer.from(keyPackage);
       return new OwnKeyPackage(suite, bytes, decode(KeyPackage, bytes), initKey!, leafKey!);
     } finally {
-      disposeAll(body.secrets);
+      disposeSecrets(body.secrets);
     }
   }
 
@@ -156,7 +157,7 @@ export class ClientStore {
   /** The ids of all groups, whichever process holds them. */
   async groups(): Promise<Buffer[]> {
     await this.#records.refresh();
-    const bodies = this.#records.names("group/").map((name) => this.#records.read(name));
+    const bodies = this.#records.names(groups).map((name) => this.#records.read(name));
     return (await Promise.all(bodies)).map(({ bytes }) => bytes);
   }
 
@@ -171,18 +172,19 @@ export class ClientStore {
     { replaces = false, used }: { readonly replaces?: boolean; readonly used?: OwnKeyPackage | undefined } = {},
   ): Promise<HeldGroup> {
     const groupId = Buffer.from(state.epoch.context.value.groupId);
-    const records = this.#groupRecords(groupId);
+    const name = groupName(groupId);
+    const records = this.#setOf(name);
     if (replaces) await records.abandon();
     const { steps, lease } = await this.#leases.prepare(records.leaseKey, await records.lease());
     const store = new GroupStore(records);
     const info = encode(GroupInfo, { groupId, handshake: handshakes.indexOf(handshake) });
     const group = await records.prepare(store.replacement(state), info);
     const change = (changes: RecordChanges): void => {
-      if (!this.hasGroup(groupId)) changes.put(groupName(groupId), groupId);
+      if (!this.#records.has(name)) changes.put(name, groupId);
       if (used !== undefined) this.#useKeyPackage(changes, used.ref);
     };
     await this.#update(change, group, steps);
-    return this.#held(groupId, records, store, lease, handshake);
+    return this.#held(name, records, store, lease, handshake);
   }
 
   /**
@@ -193,13 +195,14 @@ export class ClientStore {
     groupId: Bytes,
     environment: GroupEnvironment,
   ): Promise<{ readonly held: HeldGroup; readonly loaded: LoadedGroup } | undefined> {
-    if (!this.hasGroup(groupId)) await this.#records.refresh();
-    if (!this.hasGroup(groupId)) return undefined;
-    const records = this.#groupRecords(groupId);
+    const name = groupName(groupId);
+    if (!this.#records.has(name)) await this.#records.refresh();
+    if (!this.#records.has(name)) return undefined;
+    const records = this.#setOf(name);
     const all = await records.readAll();
     if (all === undefined) {
       await this.#records.refresh();
-      if (!this.hasGroup(groupId)) return undefined; // another process deleted it
+      if (!this.#records.has(name)) return undefined; // another process deleted it
       throw lost(records.headKey);
     }
     const { steps, lease, claims } = await this.#leases.prepare(records.leaseKey, all.lease);
@@ -214,7 +217,7 @@ export class ClientStore {
       throw error;
     }
     const handshake = handshakes[decode(GroupInfo, records.info).handshake] ?? "private";
-    return { held: this.#held(Buffer.from(groupId), records, store, lease, handshake), loaded };
+    return { held: this.#held(name, records, store, lease, handshake), loaded };
   }
 
   async close(): Promise<void> {
@@ -225,7 +228,7 @@ export class ClientStore {
     }
   }
 
-  #held(groupId: Buffer, records: RecordSet, store: GroupStore, lease: Lease, handshake: HandshakePolicy): HeldGroup {
+  #held(name: string, records: RecordSet, store: GroupStore, lease: Lease, handshake: HandshakePolicy): HeldGroup {
     let isRetried = false;
     return {
       store,
@@ -244,8 +247,8 @@ export class ClientStore {
         isRetried = true;
         const erasure = await records.prepareErasure();
         const change = (changes: RecordChanges): void => {
-          if (this.hasGroup(groupId)) changes.delete(groupName(groupId));
-          if (!erasure.isWhole) changes.put(erased + digest(groupId), nothing);
+          if (this.#records.has(name)) changes.delete(name);
+          if (!erasure.isWhole) changes.put(erased + name.slice(groups.length), nothing);
         };
         await this.#update(change, erasure, lease.release());
         // The group is over, whatever comes of this.
@@ -260,12 +263,12 @@ export class ClientStore {
   }
 
   async #sweepGroup(name: string): Promise<void> {
-    const groupDigest = name.slice(erased.length);
+    const group = groups + name.slice(erased.length);
     await this.#turns.take(async () => {
       // One that was made anew finds and deletes what is left of the one before.
-      if (this.#records.has(`group/${groupDigest}`)) return;
+      if (this.#records.has(group)) return;
       // None is made meanwhile, by any process: that would change the list.
-      await sweep(this.#vault.storage, this.#prefixOf(groupDigest), this.#records.unchanged);
+      await sweep(this.#vault.storage, this.#setOf(group).prefix, this.#records.unchanged);
     });
     await this.#update((changes) => {
       if (this.#records.has(name)) changes.delete(name);
@@ -317,12 +320,9 @@ export class ClientStore {
     return error instanceof TinyMlsError && error.code === "conflict" && error.path === this.#records.headKey;
   }
 
-  #groupRecords(groupId: Bytes): RecordSet {
-    return new RecordSet(this.#vault, this.#prefixOf(digest(groupId)));
-  }
-
-  #prefixOf(groupDigest: string): string {
-    return `${this.#prefix}group/${groupDigest}/`;
+  /** The records of the group that is listed under a name. */
+  #setOf(name: string): RecordSet {
+    return new RecordSet(this.#vault, `${this.#prefix}${name}/`);
   }
 }
 
@@ -331,7 +331,7 @@ function digest(bytes: Bytes): string {
 }
 
 function groupName(groupId: Bytes): string {
-  return `group/${digest(groupId)}`;
+  return groups + digest(groupId);
 }
 
 function keyPackageName(ref: Bytes): string {

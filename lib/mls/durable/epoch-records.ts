@@ -11,14 +11,15 @@ import {
   uint8,
   vector,
 } from "../../codec/index.js";
-import { restorePrivateKey } from "../../native/keys.js";
+import { restorePrivateKeys } from "../../native/keys.js";
 import { Owned } from "../../native/owned.js";
+import { disposeSecrets } from "../../native/secret.js";
 import { memberEpoch, type MemberEpoch } from "../group/epoch.js";
 import { GroupContext, ReInit } from "../objects/index.js";
 import { EpochSecrets, epochSecretNames, type SecretTree } from "../schedule/index.js";
 import { suiteOf } from "../suite/index.js";
 import { TreePrivateKeys, type NodeKeys, type RatchetTree } from "../tree/index.js";
-import { disposeAll, type Body, type OpenedBody } from "./sealed-body.js";
+import type { Body, OpenedBody } from "./sealed-body.js";
 
 /**
  * The secrets of an epoch by their places in `epochSecretNames`, the private keys by their nodes; the public keys that go with the signature
@@ -67,18 +68,19 @@ export function epochFrom({ bytes, secrets }: OpenedBody): EpochWithoutTrees {
   const suite = suiteOf(stored.cipherSuite);
   const context = decodeOnce(GroupContext, stored.context);
   const names = stored.secrets.map((index) => epochSecretNames[index]!);
-  const [signatureSecret, ...rest] = secrets;
-  const keySecrets = rest.splice(names.length);
-  const [signaturePublic, ...publicKeys] = stored.publicKeys;
+  const epochSecretsEnd = 1 + names.length;
+  const keySecrets = [secrets[0]!, ...secrets.slice(epochSecretsEnd)];
   const { signature, kem } = suite.algorithms;
-  const signatureKey = owned.add(restorePrivateKey(signature, signatureSecret!, signaturePublic!));
-  const keys = keySecrets.map((raw, at) => owned.add(restorePrivateKey(kem, raw, publicKeys[at]!)));
+  const [signatureKey, ...keys] = restorePrivateKeys(
+    keySecrets.map((raw, at) => ({ algorithm: at === 0 ? signature : kem, raw, publicKey: stored.publicKeys[at]! })),
+  );
+  for (const key of [signatureKey!, ...keys]) owned.add(key);
   const epochSecrets = EpochSecrets.restore(
     suite,
-    rest.map((secret, at) => [names[at]!, secret]),
+    secrets.slice(1, epochSecretsEnd).map((secret, at) => [names[at]!, secret]),
   );
   owned.release();
-  disposeAll([signatureSecret!, ...keySecrets]);
+  disposeSecrets(keySecrets);
   return {
     suite,
     context,
@@ -86,20 +88,18 @@ export function epochFrom({ bytes, secrets }: OpenedBody): EpochWithoutTrees {
     confirmationTag: stored.confirmationTag,
     reinit: stored.reinit ?? undefined,
     ownLeafIndex: stored.ownLeafIndex,
-    signatureKey,
+    signatureKey: signatureKey!,
     secrets: epochSecrets,
     nodeKeys: new Map(stored.keys.map((node, at) => [node, keys[at]!])),
   };
 }
 
-export function restoredEpoch(
-  { nodeKeys, ...epoch }: EpochWithoutTrees,
-  tree: RatchetTree,
-  secretTree: SecretTree,
-): MemberEpoch {
-  const { ownLeafIndex, signatureKey, secrets } = epoch;
+export function restoredEpoch(stored: EpochWithoutTrees, tree: RatchetTree, secretTree: SecretTree): MemberEpoch {
+  const { suite, context, interimTranscriptHash, confirmationTag, reinit } = stored;
+  const { ownLeafIndex, signatureKey, secrets, nodeKeys } = stored;
   const keys = new TreePrivateKeys(ownLeafIndex, nodeKeys);
-  return memberEpoch({ ...epoch, tree }, { ownLeafIndex, keys, signatureKey, secrets, secretTree });
+  const known = { suite, context, tree, interimTranscriptHash, confirmationTag, reinit };
+  return memberEpoch(known, { ownLeafIndex, keys, signatureKey, secrets, secretTree });
 }
 
 /** Wipes what an epoch read back owns. */

@@ -1,5 +1,6 @@
 import { decode, encode, opaque, struct, uint64, uint8, vector } from "../../codec/index.js";
 import { Owned } from "../../native/owned.js";
+import { disposeSecrets } from "../../native/secret.js";
 import type { WriteStep } from "../../storage/port.js";
 import { disposeEpoch, type MemberEpoch } from "../group/epoch.js";
 import { MemberState, type GroupEnvironment } from "../group/member-state.js";
@@ -13,7 +14,7 @@ import { deletePending, loadPending, savePending, type PreparedCommit } from "./
 import { RecordChanges } from "./record-changes.js";
 import type { RecordSet } from "./record-set.js";
 import type { RecordSnapshot } from "./record-snapshot.js";
-import { disposeAll, type Body, type OpenedBody } from "./sealed-body.js";
+import type { Body, OpenedBody } from "./sealed-body.js";
 import { loadSecretTree, saveSecretTree } from "./secret-tree-records.js";
 import { TreeRecords } from "./tree-records.js";
 
@@ -219,6 +220,6 @@ function proposalsFrom(suite: Suite, { bytes, secrets }: OpenedBody): CachedProp
       };
     });
   } finally {
-    disposeAll(secrets);
+    disposeSecrets(secrets);
   }
 }

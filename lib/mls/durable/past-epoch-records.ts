@@ -1,6 +1,6 @@
 // RFC 9420 §8.6, §15.3: what is kept of epochs that are over, at rest.
 import { decode, decodeOnce, encode, opaque, struct, uint32, uint64, vector } from "../../codec/index.js";
-import type { Secret } from "../../native/secret.js";
+import { disposeSecrets, type Secret } from "../../native/secret.js";
 import { FramingContext } from "../framing/index.js";
 import { epochOf, type MemberEpoch } from "../group/epoch.js";
 import type { GroupEnvironment } from "../group/member-state.js";
@@ -12,7 +12,6 @@ import type { RatchetTree } from "../tree/index.js";
 import type { RecordChanges } from "./record-changes.js";
 import type { RecordSet } from "./record-set.js";
 import type { RecordSnapshot } from "./record-snapshot.js";
-import { disposeAll } from "./sealed-body.js";
 import { loadSecretTree, saveSecretTree } from "./secret-tree-records.js";
 import { applyTreeChanges, encodeTreeChanges } from "./tree-records.js";
 
@@ -139,6 +138,6 @@ function loadEpoch(
       endedAt: Number(endedAt),
     };
   } finally {
-    disposeAll(secrets);
+    disposeSecrets(secrets);
   }
 }

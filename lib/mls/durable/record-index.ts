@@ -43,15 +43,17 @@ export const emptyIndex: RecordIndex = { info: Buffer.alloc(0), parts: new Map()
 /** Records of one part that the head lists itself, at most. */
 const mostInHead = 8;
 const numbersOfPart = 32;
+const hexadecimal = /^[0-9a-f]*$/;
+const digits = [0x30, 0x39] as const;
 const formatVersion = 2;
 
 /** The part that a record belongs to: its folder, and in that the same 32 numbers or first hexadecimal digit. */
 function partOf(name: string): string {
   const at = name.lastIndexOf("/") + 1;
-  const last = name.slice(at);
-  if (/^[0-9a-f]{32}$/.test(last)) return name.slice(0, at + 1);
-  const number = parseInt(last, 10);
-  return Number.isNaN(number) ? "" : `${name.slice(0, at)}${Math.floor(number / numbersOfPart)}`;
+  if (name.length - at === 32 && hexadecimal.test(name.slice(at))) return name.slice(0, at + 1);
+  const first = name.charCodeAt(at);
+  if (!(first >= digits[0] && first <= digits[1])) return "";
+  return `${name.slice(0, at)}${Math.floor(parseInt(name.slice(at), 10) / numbersOfPart)}`;
 }
 
 export function entryIn(parts: IndexParts, name: string): RecordEntry | undefined {

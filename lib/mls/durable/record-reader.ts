@@ -1,5 +1,5 @@
 import { storageLimits, type Storage, type StoredRecord } from "../../storage/port.js";
-import { pages } from "./pages.js";
+import { eachPage } from "./pages.js";
 import type { LogEntry } from "./record-index.js";
 import { olderHead, recordFault } from "./stored-record.js";
 
@@ -68,9 +68,9 @@ export class RecordReader {
 
   async list(): Promise<Map<string, StoredRecord>> {
     const all = new Map<string, StoredRecord>();
-    for await (const page of pages(this.#storage, this.#prefix)) {
-      for (const record of page) all.set(record.key, record);
-    }
+    await eachPage(this.#storage, this.#prefix, (records) => {
+      for (const record of records) all.set(record.key, record);
+    });
     return all;
   }
 

@@ -1,8 +1,9 @@
+import { disposeSecrets } from "../../native/secret.js";
 import type { StoredRecord } from "../../storage/port.js";
 import type { Vault } from "../../storage/vault/vault.js";
 import { entryIn, namesIn, type RecordIndex } from "./record-index.js";
 import type { StoredEntry } from "./record-reader.js";
-import { bodyOf, disposeAll, octetsOf, type OpenedBody } from "./sealed-body.js";
+import { bodyOf, octetsOf, type OpenedBody } from "./sealed-body.js";
 import { keysOf, openPublicRecord, openRecord, requireEntry } from "./stored-record.js";
 
 /** What was read of a set: all that the index lists is there, and of the version that it says. */
@@ -63,7 +64,7 @@ export class RecordSnapshot {
       for (const { key, value } of this.#entries(name)) bodies.push(bodyOf(this.#vault.open(key, 0, value)));
       return bodies;
     } catch (error) {
-      for (const { secrets } of bodies) disposeAll(secrets);
+      for (const { secrets } of bodies) disposeSecrets(secrets);
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-import { publicOctets, type Sealable, type Secret } from "../../native/secret.js";
+import { publicOctets, splitSecret, type Sealable, type Secret } from "../../native/secret.js";
 
 type Bytes = Uint8Array;
 
@@ -38,23 +38,11 @@ export function bodyOf(opened: Secret): OpenedBody {
   const lengths = 4 * count;
   const secretsAt = headLength + lengths + length;
   const octets = publicOctets(whole, headLength, secretsAt);
-  const secrets: Secret[] = [];
-  try {
-    for (let at = secretsAt, index = 0; index < count; index++) {
-      secrets.push(whole.slice(at, (at += octets.readUInt32BE(4 * index))));
-    }
-    return { bytes: octets.subarray(lengths), secrets };
-  } catch (error) {
-    disposeAll(secrets);
-    throw error;
-  }
+  const secrets = count === 0 ? [] : splitSecret(whole, secretsAt, octets.subarray(0, lengths));
+  return { bytes: octets.subarray(lengths), secrets };
 }
 
 /** The octets of an opened body that has no secrets. */
 export function octetsOf(opened: Buffer): Buffer {
   return opened.subarray(headLength, headLength + opened.readUInt32BE(0));
-}
-
-export function disposeAll(secrets: readonly Secret[]): void {
-  for (const secret of secrets) secret.dispose();
 }

@@ -1,6 +1,6 @@
 // The secret tree of an epoch at rest (RFC 9420 §9). A record is put anew when a key in it is used, so that no record holds what led to it.
 import { decode, encode, struct, uint32, uint64, uint8, vector, type Infer } from "../../codec/index.js";
-import type { Secret } from "../../native/secret.js";
+import { disposeSecrets, type Secret } from "../../native/secret.js";
 import {
   disposeEntry,
   SecretTree,
@@ -13,7 +13,6 @@ import type { Suite } from "../suite/index.js";
 import type { RecordChanges } from "./record-changes.js";
 import type { RecordSet } from "./record-set.js";
 import type { RecordSnapshot } from "./record-snapshot.js";
-import { disposeAll } from "./sealed-body.js";
 
 // Nodes are numbered from the root: 1, the children of n are 2n and 2n+1. A page holds the ratchets of sixteen leaves and the nodes
 // between them; the trunk holds the nodes above, those at the top of pages that were never used among them.
@@ -124,7 +123,7 @@ function entriesOf(records: RecordSnapshot, prefix: string, name: string): Secre
       ...ratchets.map((ratchet, at) => storedRatchet(ratchet, secrets[nodes.length + at]!)),
     ];
   } catch (error) {
-    disposeAll(secrets);
+    disposeSecrets(secrets);
     throw error;
   }
 }

@@ -1,6 +1,6 @@
-import { storageLimits, type Storage, type WriteStep } from "../../storage/port.js";
+import { storageLimits, type Storage, type StoredRecord, type WriteStep } from "../../storage/port.js";
 import { mostSteps } from "./early-writes.js";
-import { pages } from "./pages.js";
+import { eachPage } from "./pages.js";
 
 /**
  * Deletes all records of a set that is over.
@@ -9,8 +9,9 @@ import { pages } from "./pages.js";
  */
 export async function sweep(storage: Storage, prefix: string, condition: WriteStep): Promise<void> {
   const limit = Math.min(storageLimits.page, mostSteps);
-  for await (const records of pages(storage, prefix, limit)) {
+  const erase = async (records: readonly StoredRecord[]): Promise<void> => {
     const deletes = records.map(({ key, revision }) => ({ delete: key, revision }));
     if (deletes.length > 0) await storage.write([condition, ...deletes]);
-  }
+  };
+  await eachPage(storage, prefix, erase, limit);
 }

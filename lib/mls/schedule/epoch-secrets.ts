@@ -1,7 +1,7 @@
 /** RFC 9420 §8, table of epoch-derived secrets. */
 import { TinyMlsError } from "../../errors.js";
 import type { PrivateKey } from "../../native/keys.js";
-import { decodeSecret, Secret } from "../../native/secret.js";
+import { decodeSecret, disposeSecrets, Secret } from "../../native/secret.js";
 import type { Suite } from "../suite/index.js";
 import { joinerSecret, withMemberSecret, type JoinerInputs } from "./key-schedule.js";
 
@@ -161,10 +161,8 @@ export class EpochSecrets {
 
   /** Wipes what is consumed. Erasing twice is erasing once. */
   erase(...names: readonly EpochSecretName[]): void {
-    for (const name of names) {
-      this.#secrets[name]?.dispose();
-      this.#secrets[name] = undefined;
-    }
+    disposeSecrets(names.map((name) => this.#secrets[name]));
+    for (const name of names) this.#secrets[name] = undefined;
     if (names.includes("externalSecret")) this.#eraseExternalKeyPair();
   }
 

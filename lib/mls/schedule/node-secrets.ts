@@ -1,6 +1,6 @@
 /** RFC 9420 §9: the tree of node secrets, expanded only where a leaf is used. */
 import { TinyMlsError } from "../../errors.js";
-import type { Secret } from "../../native/secret.js";
+import { disposeSecrets, type Secret } from "../../native/secret.js";
 import type { Suite } from "../suite/index.js";
 
 const left = Buffer.from("left");
@@ -83,7 +83,8 @@ export class NodeSecrets {
   }
 
   dispose(): void {
-    for (const secret of [...this.#held.values(), ...this.#ahead.values()]) secret.dispose();
+    disposeSecrets(this.#held.values());
+    disposeSecrets(this.#ahead.values());
     this.#held.clear();
     this.#ahead.clear();
   }

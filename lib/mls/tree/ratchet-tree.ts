@@ -46,17 +46,16 @@ export class RatchetTree {
   readonly nodeWidth: number;
   /** @internal */
   readonly blocks: Block<TreeNode>;
-  /** @internal */
-  readonly keys: KeyIndex;
+  #keys: KeyIndex | undefined;
 
   /** @internal */
-  constructor(suite: TreeHasher, depth: number, blocks: Block<TreeNode>, keys: KeyIndex) {
+  constructor(suite: TreeHasher, depth: number, blocks: Block<TreeNode>, keys?: KeyIndex) {
     this.suite = suite;
     this.depth = depth;
     this.leafWidth = 2 ** depth;
     this.nodeWidth = nodeWidth(depth);
     this.blocks = blocks;
-    this.keys = keys;
+    this.#keys = keys;
   }
 
   /** The tree of a new group, whose only member is at leaf 0. */
@@ -75,32 +74,36 @@ export class RatchetTree {
     nodes.forEach((node, index) => {
       if (node !== null && node instanceof TreeLeaf !== isLeaf(index)) refuse("12.4.3.3/node-type", `node ${index}`);
     });
-    return RatchetTree.of(suite, nodes);
+    const tree = RatchetTree.of(suite, nodes);
+    tree.#keys = keysIn(tree);
+    return tree;
   }
 
   /**
    * A tree from its nodes as storage kept them, by node index, in any order. The encodings are kept; they are trusted to be those
    * of a valid tree of 2^depth leaves.
    */
-  static load(suite: TreeHasher, depth: number, stored: Iterable<readonly [number, StoredNode | null]>): RatchetTree {
+  static load(suite: TreeHasher, depth: number, stored: ReadonlyMap<number, StoredNode | null>): RatchetTree {
     const nodes = new Array<TreeNode | null>(nodeWidth(depth)).fill(null);
     const shared = new SharedSupport();
-    for (const [index, node] of stored) if (node !== null) nodes[index] = storedNode(node, shared);
+    stored.forEach((node, index) => {
+      if (node !== null) nodes[index] = storedNode(node, shared);
+    });
     return RatchetTree.of(suite, nodes);
   }
 
   private static of(suite: TreeHasher, nodes: readonly (TreeNode | null)[]): RatchetTree {
     const depth = depthFor((nodes.length >> 1) + 1);
     const draft = new BlockDraft<TreeNode>(new Block(baseOf(depth), undefined), depth);
-    const keys = KeyIndex.empty(
-      nodes.reduce((sum, node, index) => sum + (node === null ? 0 : isLeaf(index) ? 2 : 1), 0),
-    );
     nodes.forEach((node, index) => {
-      if (node === null) return;
-      draft.set(index, node);
-      enterKeys(keys, index, node);
+      if (node !== null) draft.set(index, node);
     });
-    return new RatchetTree(suite, depth, draft.root, keys);
+    return new RatchetTree(suite, depth, draft.root);
+  }
+
+  /** @internal Made when first asked for: a group that is loaded for its messages alone needs none. */
+  get keys(): KeyIndex {
+    return (this.#keys ??= keysIn(this));
   }
 
   /** The body of a ratchet_tree extension. */
@@ -205,6 +208,13 @@ export class RatchetTree {
       return node instanceof TreeLeaf && sameBytes(node.signatureKey, key);
     });
   }
+}
+
+function keysIn(tree: RatchetTree): KeyIndex {
+  const keys = KeyIndex.empty(tree.blocks.occupied + tree.blocks.leaves);
+  for (const [leafIndex, leaf] of tree.members()) enterKeys(keys, leafNode(leafIndex), leaf);
+  for (const [index, parent] of tree.parents()) enterKeys(keys, index, parent);
+  return keys;
 }
 
 /** A key in so many nodes is refused at once: finding places for more would take quadratic time. */

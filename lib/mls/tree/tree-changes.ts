@@ -2,7 +2,7 @@
 import { blockLevels, nodeIndex, type Block } from "./block.js";
 import { BlockDraft } from "./block-draft.js";
 import { storedNode, type StoredNode, type TreeNode } from "./node.js";
-import { enterKeys, RatchetTree, removeKeys } from "./ratchet-tree.js";
+import { RatchetTree } from "./ratchet-tree.js";
 import { SharedSupport } from "./support.js";
 
 type MaybeBlock = Block<TreeNode> | null;
@@ -57,17 +57,12 @@ export function withChanges(
   changes: Iterable<readonly [number, StoredNode | null]>,
 ): RatchetTree {
   const blocks = new BlockDraft(tree.blocks, tree.depth);
-  const keys = tree.keys.fork();
   const shared = new SharedSupport();
   while (blocks.depth < depth) blocks.extend();
   for (const [index, stored] of changes) {
-    const before = blocks.get(index);
-    if (before !== null) removeKeys(keys, index, before);
-    const node = stored === null ? null : storedNode(stored, shared);
-    if (node !== null) enterKeys(keys, index, node);
-    blocks.set(index, node);
+    blocks.set(index, stored === null ? null : storedNode(stored, shared));
   }
   // Nothing is right of the tree any more: a valid tree ends at its last member (RFC 9420 §7.7).
   blocks.truncate(() => undefined);
-  return new RatchetTree(tree.suite, blocks.depth, blocks.root, keys);
+  return new RatchetTree(tree.suite, blocks.depth, blocks.root);
 }

@@ -12,6 +12,8 @@ const most = 64;
 export class SessionKeys {
   readonly #dataKey: Secret;
   readonly #ciphers = new Map<string, AeadCipher>(); // the one longest unused first
+  /** What was used last: records of one session come together. */
+  #last: { readonly id: Buffer; readonly cipher: AeadCipher } | undefined;
 
   /** @param dataKey passes to it */
   constructor(dataKey: Secret) {
@@ -29,7 +31,8 @@ export class SessionKeys {
 
   /** Runs `use` with the key of a session, which is kept for later when that went well. */
   with<T>(id: Bytes, use: (cipher: AeadCipher) => T): T {
-    const name = Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString("latin1");
+    if (this.#last?.id.equals(id) === true) return use(this.#last.cipher);
+    const name = Buffer.from(id).toString("latin1");
     const kept = this.#ciphers.get(name);
     const cipher = kept ?? this.#derive(id);
     try {
@@ -37,6 +40,7 @@ export class SessionKeys {
       this.#ciphers.delete(name);
       this.#ciphers.set(name, cipher);
       if (this.#ciphers.size > most) this.#dropOldest();
+      this.#last = { id: Buffer.from(id), cipher };
       return result;
     } catch (error) {
       if (kept === undefined) cipher.dispose();
@@ -47,6 +51,7 @@ export class SessionKeys {
   dispose(): void {
     for (const cipher of this.#ciphers.values()) cipher.dispose();
     this.#ciphers.clear();
+    this.#last = undefined;
     this.#dataKey.dispose();
   }
 
