@@ -4,6 +4,7 @@ import { measureGroup } from "./group.mjs";
 import { manyGroups } from "./many-groups.mjs";
 import { largeGroup } from "./memory.mjs";
 import { rustPeers } from "./rust-peers.mjs";
+import { storedAlone } from "./stored.mjs";
 import * as tsMls from "./ts-mls.mjs";
 import { worlds } from "./worlds.mjs";
 
@@ -32,7 +33,7 @@ export const measures = [
     if (!(plan.members?.includes(world.members) ?? (full || world.quick))) return [];
     return measureGroup(world, peersOf(full), full ? pace : plan);
   }),
-  ...[batches, manyGroups, largeGroup].map((measure) => (plan) => {
+  ...[storedAlone, batches, manyGroups, largeGroup].map((measure) => (plan) => {
     if (plan.members !== undefined) return [];
     return measure(plan.rounds > 2 ? pace : plan);
   }),

@@ -1,0 +1,93 @@
+// What loading a group that is sealed in a storage cannot do without, with nothing around it: the calls of the storage, the records
+// opened, and a handle for each secret in them, made and wiped.
+import { Client, MemoryStorage, Vault } from "tinymls";
+import { bodyOf, partsOf } from "#dist/mls/durable/sealed-body.js";
+import { openPublicRecord, openRecord, versionOf } from "#dist/mls/durable/stored-record.js";
+import { disposeSecrets } from "#dist/native/secret.js";
+import { race } from "../race.mjs";
+import { nameOf, presented } from "./lines.mjs";
+import { strangers } from "./strangers.mjs";
+
+const storageKey = { key: Buffer.alloc(32, 7) };
+const sizes = [2, 10];
+const bare = "bare";
+const storageAlone = "the storage alone";
+const whole = "the group too";
+
+export async function storedAlone(plan) {
+  const results = [];
+  for (const members of sizes) results.push(await stored({ suite: 1, members, populated: false }, plan));
+  return results;
+}
+
+async function stored(world, plan) {
+  const storage = new MemoryStorage();
+  const { eve, groupId, close } = await stranded(world, storage);
+  const vault = await Vault.open(storage, storageKey);
+  const { steps, open } = await contentsOf(storage, vault);
+  const cycle = (name, use) => ({
+    name,
+    async run(iterations) {
+      for (let i = 0; i < iterations; ++i) await use();
+    },
+  });
+  const times = await race(
+    [
+      cycle(bare, async () => {
+        open(await steps.read());
+        await steps.hold(vault.seal(steps.leaseKey, 0, partsOf({ bytes: Buffer.alloc(32) })));
+        await steps.release();
+      }),
+      cycle(storageAlone, async () => {
+        await steps.read();
+        await steps.hold(Buffer.alloc(81));
+        await steps.release();
+      }),
+      cycle(whole, async () => (await eve.loadGroup(groupId)).close()),
+    ],
+    plan,
+  );
+  vault.close();
+  await close();
+  const { unit, convert } = presented("us");
+  const beside = (name) => [name, convert(times.of(bare) * times.ratio(name, bare))];
+  return {
+    name: `${nameOf("load", world)}: its storage, records and handles alone`,
+    value: convert(times.of(bare)),
+    unit,
+    peers: Object.fromEntries([storageAlone, whole].map(beside)),
+  };
+}
+
+/** A client whose only group is in the storage, and closed. */
+async function stranded({ suite, members }, storage) {
+  const alice = await Client.create({ identity: "alice", cipherSuite: suite });
+  const eve = await Client.create({ identity: "eve", cipherSuite: suite, storage, storageKey });
+  const founded = await alice.createGroup();
+  if (members > 2) await (await founded.commit({ add: await strangers(suite, members - 2) })).confirm();
+  const { group } = await eve.joinExternal(await founded.groupInfo());
+  await group.close();
+  return { eve, groupId: group.groupId, close: () => Promise.all([alice.close(), eve.close()]) };
+}
+
+async function contentsOf(storage, vault) {
+  const { records } = await storage.list("client/", { limit: 1000 });
+  const head = records.find(({ key }) => /\/group\/[^/]+\/head$/.test(key));
+  const prefix = head.key.slice(0, -"head".length);
+  const leaseKey = `${prefix}lease`;
+  const condition = { check: head.key, revision: head.revision };
+  const steps = {
+    leaseKey,
+    read: async () => (await storage.list(prefix, { limit: 1000 })).records,
+    hold: (value) => storage.write([condition, { put: leaseKey, value, revision: 0 }], { sync: false }),
+    release: () => storage.write([condition, { delete: leaseKey }]),
+  };
+  const open = (found) => {
+    for (const record of found) {
+      const isSecret = record.key === `${prefix}epoch` || record.key.startsWith(`${prefix}keys/`);
+      if (isSecret) disposeSecrets(bodyOf(openRecord(vault, record, versionOf(record))).secrets);
+      else openPublicRecord(vault, record, versionOf(record));
+    }
+  };
+  return { steps, open };
+}
