@@ -20,6 +20,22 @@ TEST(Compare, EqualAndUnequal) {
   }
 }
 
+// Every octet counts, in whole words and behind the last, wherever the ranges start.
+TEST(Compare, EveryOctetOfEveryLength) {
+  Bytes a(48, 0x5a), b = a;
+  for (size_t start = 0; start < 8; ++start) {
+    for (size_t length = 0; length <= 40; ++length) {
+      const View left = View(a).subspan(start, length);
+      EXPECT_TRUE(constant_time_equal(left, View(b).first(length)));
+      for (size_t at = 0; at < length; ++at) {
+        b[at] ^= 0x80;
+        EXPECT_FALSE(constant_time_equal(left, View(b).first(length)));
+        b[at] ^= 0x80;
+      }
+    }
+  }
+}
+
 TEST(Compare, UnequalLengthsAreUnequal) {
   const Bytes a(32, 0);
   EXPECT_FALSE(constant_time_equal(a, View(a).first(31)));
