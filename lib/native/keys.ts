@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { addon, type Bytes } from "./addon.js";
 import { keyParameters, type KemAlgorithm, type SignatureAlgorithm } from "./algorithms.js";
 import { check, usage } from "./fault.js";
+import { Owned } from "./owned.js";
 import {
   handleOf,
   MadeTogether,
@@ -62,8 +63,7 @@ export class PrivateKey implements Sealable {
   ) {
     this.#handle = check(answer, operation);
     this.#together = together;
-    if (this.#together === undefined) releaseWhenCollected(this, answer);
-    else this.#together.add(answer);
+    releaseWhenCollected(this, answer, this.#together);
     const { publicKeyLength, privateKeyLength } = keyParameters(algorithm, operation);
     this.algorithm = algorithm;
     this.byteLength = privateKeyLength;
@@ -133,17 +133,13 @@ export interface StoredKeyPair {
 export function restorePrivateKeys(stored: readonly StoredKeyPair[]): PrivateKey[] {
   const operation = "restorePrivateKeys";
   const together = new MadeTogether();
-  const keys: PrivateKey[] = [];
-  try {
-    for (const { algorithm, raw, publicKey } of stored) {
-      const answer = native.privateKeyRestore(keyParameters(algorithm, operation).id, handleOf(raw), publicKey);
-      keys.push(privateKeyOf(algorithm, answer, operation, { publicKey: Buffer.from(publicKey), together }));
-    }
-    return keys;
-  } catch (error) {
-    for (const key of keys) key.dispose();
-    throw error;
-  }
+  using owned = new Owned();
+  const keys = stored.map(({ algorithm, raw, publicKey }) => {
+    const answer = native.privateKeyRestore(keyParameters(algorithm, operation).id, handleOf(raw), publicKey);
+    return owned.add(privateKeyOf(algorithm, answer, operation, { publicKey: Buffer.from(publicKey), together }));
+  });
+  owned.release();
+  return keys;
 }
 
 /** Minus the native fault when a public key is refused. */

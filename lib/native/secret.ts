@@ -52,9 +52,13 @@ const collected = new FinalizationRegistry<number | readonly number[]>((handles)
   else for (const handle of handles) native.releaseCollected(handle);
 });
 
-/** Lets the addon free what `handle` names when `owner` is collected without having been disposed. */
-export function releaseWhenCollected(owner: object, handle: number): void {
-  collected.register(owner, handle);
+/**
+ * Lets the addon free what `handle` names when `owner` is collected without having been disposed; where others were made with it, which
+ * then all hold on to `together`, when all of them are.
+ */
+export function releaseWhenCollected(owner: object, handle: number, together?: MadeTogether): void {
+  if (together === undefined) collected.register(owner, handle);
+  else together.add(handle);
 }
 
 /**
@@ -105,24 +109,22 @@ export class Secret implements Sealable {
       return secrets;
     };
     disposeSecrets = (secrets) => {
-      let handles: number[] = [];
+      const handles: number[] = [];
       for (const secret of secrets) {
         if (secret === undefined || secret.#handle === 0) continue;
         handles.push(secret.#handle);
         secret.#handle = 0;
-        if (handles.length < mostOfRelease) continue;
-        check(native.release(...handles), "Secret.dispose");
-        handles = [];
       }
-      if (handles.length > 0) check(native.release(...handles), "Secret.dispose");
+      for (let at = 0; at < handles.length; at += mostOfRelease) {
+        check(native.release(...handles.slice(at, at + mostOfRelease)), "Secret.dispose");
+      }
     };
   }
 
   private constructor(answer: number, operation: string, together?: MadeTogether) {
     this.#handle = check(answer, operation);
     this.#together = together;
-    if (this.#together === undefined) collected.register(this, answer);
-    else this.#together.add(answer);
+    releaseWhenCollected(this, answer, this.#together);
   }
 
   /** `length` bytes of OpenSSL's private DRBG. */
