@@ -94,14 +94,7 @@ export function changedParts(
 
 /** The parts that a head lists, before those are added that it does not. */
 export function partsOf({ records }: IndexHead): Map<string, IndexPart> {
-  const parts = new Map<string, { readonly version: 0; readonly records: Map<string, RecordEntry> }>();
-  for (const [name, entry] of records) {
-    const part = partOf(name);
-    let known = parts.get(part);
-    if (known === undefined) parts.set(part, (known = { version: 0, records: new Map() }));
-    known.records.set(name, entry);
-  }
-  return parts;
+  return new Map(changedParts(new Map(), records, 0).parts);
 }
 
 export function encodeHead({ info, parts, logs }: RecordIndex): Buffer {

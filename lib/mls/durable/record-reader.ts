@@ -18,7 +18,6 @@ export interface FoundRecords {
 /** All records, read at once. */
 export interface AllRecords extends FoundRecords {
   readonly records: ReadonlyMap<string, StoredRecord>;
-  get(key: string): StoredRecord | undefined;
 }
 
 /** Reads what is stored of a set of records. */

@@ -87,12 +87,8 @@ export class RecordSet {
   }
 
   /** Names of records. */
-  names(start = ""): string[] {
+  names(start: string): string[] {
     return namesIn(this.#index.parts, start);
-  }
-
-  log(name: string): LogEntry {
-    return this.#index.logs.get(name) ?? { first: 0, end: 0 };
   }
 
   /**
@@ -100,8 +96,11 @@ export class RecordSet {
    * @throws TinyMlsError with the key of the head in `path`
    */
   async refresh(): Promise<boolean> {
-    const find = (): Promise<FoundRecords> => this.#reader.found();
-    return (await this.#refresh(find, () => Promise.resolve(true))) ?? false;
+    const isThere = await this.#refresh(
+      () => this.#reader.found(),
+      () => true,
+    );
+    return isThere ?? false;
   }
 
   /**
@@ -248,7 +247,7 @@ export class RecordSet {
     const steps: WriteStep[] = [];
     for (const name of changes.logs()) {
       const log = this.prefix + name;
-      const before = this.log(name);
+      const before = this.#index.logs.get(name) ?? { first: 0, end: 0 };
       const entries = (changes.appended.get(name) ?? []).map((body, index) => {
         return this.#vault.seal(`${log}/${before.end + index}`, 0, partsOf(body));
       });
@@ -304,7 +303,7 @@ export class RecordSet {
 
   async #refresh<T, F extends FoundRecords>(
     find: () => Promise<F>,
-    use: (found: F) => Promise<T>,
+    use: (found: F) => T | Promise<T>,
   ): Promise<T | undefined> {
     for (let tries = 1; ; tries++) {
       const found = await find();
