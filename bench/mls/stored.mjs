@@ -5,7 +5,7 @@ import { bodyOf, partsOf } from "#dist/mls/durable/sealed-body.js";
 import { openPublicRecord, openRecord, versionOf } from "#dist/mls/durable/stored-record.js";
 import { disposeSecrets } from "#dist/native/secret.js";
 import { race } from "../race.mjs";
-import { nameOf, presented } from "./lines.mjs";
+import { nameOf, presented, repeated } from "./lines.mjs";
 import { strangers } from "./strangers.mjs";
 
 const storageKey = { key: Buffer.alloc(32, 7) };
@@ -25,12 +25,7 @@ async function stored(world, plan) {
   const { eve, groupId, close } = await stranded(world, storage);
   const vault = await Vault.open(storage, storageKey);
   const { steps, open } = await contentsOf(storage, vault);
-  const cycle = (name, use) => ({
-    name,
-    async run(iterations) {
-      for (let i = 0; i < iterations; ++i) await use();
-    },
-  });
+  const cycle = (name, use) => ({ name, ...repeated(use) });
   const times = await race(
     [
       cycle(bare, async () => {

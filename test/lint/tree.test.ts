@@ -9,6 +9,8 @@ const { absentFromLock, lintFile } = (await import(pathToFileURL(resolve("script
 
 // Put together here, so that this file passes the very check it tests.
 const machinePath = ["", "root", "project"].join("/");
+const relativePath = ["..", "work", "item.js"].join("/");
+const address = ["https://example.org", "home", "page"].join("/");
 const registryHost = ["registry", "npmjs", "org"].join(".");
 
 test.each([
@@ -24,7 +26,7 @@ test.each([
 });
 
 test.each([
-  ["a.ts", "import '../work/item.js'; // https://example.org/home/page"],
+  ["a.ts", `import '${relativePath}'; // ${address}`],
   ["a.ts", "\n".repeat(400)],
   ["README.md", "\n".repeat(1000)],
 ])("%s: %j is fine", (path, text) => {
