@@ -1,8 +1,12 @@
 // What loading a group that is sealed in a storage cannot do without, with nothing around it: the calls of the storage, the records
-// opened, and a handle for each secret in them, made and wiped.
+// opened, and a handle for each secret in them, made and wiped; the same with what the records say of the epoch and its trees decoded.
 import { Client, MemoryStorage, Vault } from "tinymls";
-import { bodyOf, partsOf } from "#dist/mls/durable/sealed-body.js";
+import { disposeStored, epochFrom } from "#dist/mls/durable/epoch-records.js";
+import { RecordSet } from "#dist/mls/durable/record-set.js";
+import { loadSecretTree } from "#dist/mls/durable/secret-tree-records.js";
 import { openPublicRecord, openRecord, versionOf } from "#dist/mls/durable/stored-record.js";
+import { TreeRecords } from "#dist/mls/durable/tree-records.js";
+import { bundleParts } from "#dist/native/bundle.js";
 import { disposeSecrets } from "#dist/native/secret.js";
 import { race } from "../race.mjs";
 import { nameOf, presented, repeated } from "./lines.mjs";
@@ -12,6 +16,7 @@ const storageKey = { key: Buffer.alloc(32, 7) };
 const sizes = [2, 10];
 const bare = "bare";
 const storageAlone = "the storage alone";
+const decoded = "the epoch and its trees too";
 const whole = "the group too";
 
 export async function storedAlone(plan) {
@@ -30,12 +35,17 @@ async function stored(world, plan) {
     [
       cycle(bare, async () => {
         open(await steps.read());
-        await steps.hold(vault.seal(steps.leaseKey, 0, partsOf({ bytes: Buffer.alloc(32) })));
+        await steps.hold(vault.seal(steps.leaseKey, 0, bundleParts({ bytes: Buffer.alloc(32) })));
         await steps.release();
       }),
       cycle(storageAlone, async () => {
         await steps.read();
         await steps.hold(Buffer.alloc(81));
+        await steps.release();
+      }),
+      cycle(decoded, async () => {
+        await steps.decode();
+        await steps.hold(vault.seal(steps.leaseKey, 0, bundleParts({ bytes: Buffer.alloc(32) })));
         await steps.release();
       }),
       cycle(whole, async () => (await eve.loadGroup(groupId)).close()),
@@ -50,7 +60,7 @@ async function stored(world, plan) {
     name: `${nameOf("load", world)}: its storage, records and handles alone`,
     value: convert(times.of(bare)),
     unit,
-    peers: Object.fromEntries([storageAlone, whole].map(beside)),
+    peers: Object.fromEntries([storageAlone, decoded, whole].map(beside)),
   };
 }
 
@@ -76,11 +86,23 @@ async function contentsOf(storage, vault) {
     read: async () => (await storage.list(prefix, { limit: 1000 })).records,
     hold: (value) => storage.write([condition, { put: leaseKey, value, revision: 0 }], { sync: false }),
     release: () => storage.write([condition, { delete: leaseKey }]),
+    decode: async () => {
+      const all = await new RecordSet(vault, prefix).readAll();
+      const epoch = epochFrom(all.read("epoch"));
+      const { suite, ownLeafIndex, context } = epoch;
+      const { leafWidth } = new TreeRecords().load(all, suite);
+      const secretTree = loadSecretTree(all, `keys/${context.value.epoch}/`, suite, {
+        leafCount: leafWidth,
+        ownLeafIndex,
+      });
+      secretTree.dispose();
+      disposeStored(epoch);
+    },
   };
   const open = (found) => {
     for (const record of found) {
       const isSecret = record.key === `${prefix}epoch` || record.key.startsWith(`${prefix}keys/`);
-      if (isSecret) disposeSecrets(bodyOf(openRecord(vault, record, versionOf(record))).secrets);
+      if (isSecret) disposeSecrets(openRecord(vault, record, versionOf(record)).secrets);
       else openPublicRecord(vault, record, versionOf(record));
     }
   };

@@ -22,14 +22,14 @@ export interface Keeping {
 /** The groups of a client, each once: those that are open, and those in its storage if it has one. */
 export class ClientGroups {
   readonly #store: ClientStore | undefined;
-  readonly #host: GroupHost;
+  readonly #begin: GroupHost["begin"];
   readonly #open = new Map<string, Group>();
   /** In which groups begin and are loaded, so that no two with one id are open. */
   readonly #turns = new Turns();
 
   constructor(store: ClientStore | undefined, host: Pick<GroupHost, "begin">) {
     this.#store = store;
-    this.#host = { begin: host.begin, forget: (group) => this.#forget(group) };
+    this.#begin = host.begin;
   }
 
   /** Those that are open. */
@@ -63,12 +63,13 @@ export class ClientGroups {
   /** Stores a new group, in place of one with the same id where that is wanted. Takes the state over. */
   add(state: MemberState, send: SendPolicy, options: Keeping = {}): Promise<Group> {
     const { groupId } = state.epoch.context.value;
+    const id = hex(groupId);
     return this.#turns.take(async () => {
       try {
         if (options.replaces !== true) this.requireNew(groupId);
-        await this.#open.get(hex(groupId))?.close();
+        await this.#open.get(id)?.close();
         const held = await this.#store?.addGroup(state, handshakePolicy(send), options);
-        return this.#register(state, send, held && { held });
+        return this.#register(id, state, send, held && { held });
       } catch (error) {
         state.dispose();
         throw error;
@@ -85,15 +86,17 @@ export class ClientGroups {
     environment: GroupEnvironment,
     sendWith: (handshake: HandshakePolicy) => SendPolicy,
   ): Promise<Group | undefined> {
+    const own = Buffer.from(groupId); // others may change what they passed
+    const id = hex(own);
     return this.#turns.take(async () => {
       // One that is about to be closed is over; if that fails it stays as it was.
-      await this.#open.get(hex(groupId))?.closing?.catch(() => undefined);
-      const open = this.#open.get(hex(groupId));
+      await this.#open.get(id)?.closing?.catch(() => undefined);
+      const open = this.#open.get(id);
       if (open !== undefined || this.#store === undefined) return open;
-      const found = await this.#store.loadGroup(groupId, environment);
+      const found = await this.#store.loadGroup(own, environment);
       if (found === undefined) return undefined;
       const { held, loaded } = found;
-      return this.#register(loaded.state, sendWith(held.handshake), { held, pending: loaded.pending });
+      return this.#register(id, loaded.state, sendWith(held.handshake), { held, pending: loaded.pending });
     });
   }
 
@@ -101,18 +104,16 @@ export class ClientGroups {
     await Promise.all(this.all().map((group) => group.close()));
   }
 
-  #register(state: MemberState, send: SendPolicy, stored?: StoredGroup): Group {
-    const group = new Group(state, send, this.#host, stored);
-    this.#open.set(hex(group.groupId), group);
+  #register(id: string, state: MemberState, send: SendPolicy, stored?: StoredGroup): Group {
+    const forget = (): void => {
+      if (this.#open.get(id) === group) this.#open.delete(id);
+    };
+    const group = new Group(state, send, { begin: this.#begin, forget }, stored);
+    this.#open.set(id, group);
     return group;
-  }
-
-  #forget(group: Group): void {
-    const id = hex(group.groupId);
-    if (this.#open.get(id) === group) this.#open.delete(id);
   }
 }
 
 function hex(bytes: Bytes): string {
-  return Buffer.from(bytes).toString("hex");
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 }

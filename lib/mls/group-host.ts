@@ -34,5 +34,5 @@ export interface Beginning {
 export interface GroupHost {
   begin(beginning: Beginning): Promise<BegunGroup>;
   /** The group is over for this client. */
-  forget(group: Group): void;
+  forget(): void;
 }

@@ -374,7 +374,7 @@ export class Group {
     this.#closed = reason;
     this.#commits.close();
     this.#state.dispose();
-    this.#host.forget(this);
+    this.#host.forget();
   }
 
   #requireOpen(operation: string): void {

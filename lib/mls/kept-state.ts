@@ -71,11 +71,10 @@ export class KeptState {
     this.#current.dispose();
   }
 
-  /** Wipes what is in memory, and lets other processes have what is stored; or deletes that, and if it cannot keeps all. */
+  /** Lets other processes have what is stored; or deletes it, and rejects where it cannot. What is in memory stays, to be disposed. */
   async close(forget: boolean): Promise<void> {
     if (forget) await this.#held?.erase();
     else await this.#release();
-    this.#current.dispose();
   }
 
   async #runSaved<T>(held: HeldGroup, operation: () => T | Promise<T>): Promise<T> {

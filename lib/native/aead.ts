@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { isUint8Array } from "node:util/types";
 import { addon, type Bytes } from "./addon.js";
 import { aeadParameters, aeadTagLength, type AeadAlgorithm } from "./algorithms.js";
+import { bundleOctets, mostSecrets, type OpenedBundle } from "./bundle.js";
 import { check, usage } from "./fault.js";
 import {
   release,
@@ -10,6 +11,7 @@ import {
   sealableOrBytes,
   secretOf,
   secretOrBytes,
+  secretsOf,
   type Sealable,
   type Secret,
 } from "./secret.js";
@@ -24,6 +26,7 @@ interface AeadCalls {
   aeadCipherSeal(cipher: number, nonce: Key, aad: Bytes, plaintext: Key, out: Bytes, nonceXor: Optional): number;
   aeadCipherOpen(cipher: number, nonce: Key, aad: Bytes, sealed: Bytes, out: Bytes, nonceXor: Optional): number;
   aeadCipherOpenSecret(cipher: number, nonce: Key, aad: Bytes, sealed: Bytes, nonceXor: Optional): number;
+  aeadCipherOpenBundle(cipher: number, nonce: Key, aad: Bytes, sealed: Bytes, open: Bytes, handles: Bytes): number;
 }
 const native = addon<AeadCalls>();
 
@@ -109,6 +112,13 @@ export class AeadCipher {
     return out;
   }
 
+  /** @internal As `aead.seal`, into an array of 16 octets more than the plaintext has. */
+  sealInto(out: Bytes, nonce: Secret | Bytes, aad: Bytes, plaintext: Bytes | Sealable): void {
+    const text = sealableOrBytes(plaintext);
+    const answer = native.aeadCipherSeal(this.#handle, secretOrBytes(nonce), aad, text, out, undefined);
+    check(answer, "AeadCipher.sealInto");
+  }
+
   /** As `aead.open`. */
   open(nonce: Secret | Bytes, aad: Bytes, ciphertext: Bytes, nonceXor?: Bytes): Buffer {
     const out = roomToOpen(ciphertext, "AeadCipher.open");
@@ -116,10 +126,29 @@ export class AeadCipher {
     return out;
   }
 
+  /** @internal As `aead.open`, into an array of 16 octets less than the ciphertext has. */
+  openInto(out: Bytes, nonce: Secret | Bytes, aad: Bytes, ciphertext: Bytes): void {
+    const answer = native.aeadCipherOpen(this.#handle, secretOrBytes(nonce), aad, ciphertext, out, undefined);
+    check(answer, "AeadCipher.openInto");
+  }
+
   /** As `aead.openSecret`. */
   openSecret(nonce: Secret | Bytes, aad: Bytes, ciphertext: Bytes, nonceXor?: Bytes): Secret {
     const answer = native.aeadCipherOpenSecret(this.#handle, secretOrBytes(nonce), aad, ciphertext, nonceXor);
     return secretOf(answer, "AeadCipher.openSecret");
+  }
+
+  /**
+   * @internal
+   * Opens a sealed bundle, whose secrets stay in native memory.
+   * @throws TinyMlsError `undecryptable`, whatever was wrong; `malformed` for an authentic plaintext that is no bundle
+   */
+  openBundle(nonce: Secret | Bytes, aad: Bytes, ciphertext: Bytes): OpenedBundle {
+    const open = roomToOpen(ciphertext, "AeadCipher.openBundle");
+    const secrets = secretsOf(mostSecrets(open.byteLength), "AeadCipher.openBundle", (handles) => {
+      return native.aeadCipherOpenBundle(this.#handle, secretOrBytes(nonce), aad, ciphertext, open, handles);
+    });
+    return { bytes: bundleOctets(open, secrets.length), secrets };
   }
 
   /** Wipes and frees the key. Disposing twice is disposing once; any other use afterwards is a `usage` error. */

@@ -1,7 +1,6 @@
 import { inspect } from "node:util";
 import { isUint8Array } from "node:util/types";
 import { addon, type Bytes } from "./addon.js";
-import { octetsOf } from "./batch.js";
 import { check, usage } from "./fault.js";
 
 interface SecretCalls {
@@ -10,7 +9,6 @@ interface SecretCalls {
   secretConcat(...parts: (number | Bytes)[]): number;
   secretLength(secret: number): number;
   secretSlice(secret: number, start: number, end: number): number;
-  secretSplit(secret: number, start: number, lengths: Bytes, out: Bytes): number;
   secretEquals(a: number, b: number | Bytes): number;
   secretRead(secret: number, start: number, out: Bytes): number;
   wipe(bytes: Bytes): number;
@@ -28,8 +26,8 @@ const native = addon<SecretCalls>();
 export let handleOf: (secret: Secret) => number;
 /** A `Secret` of the handle that a native call answered. */
 export let secretOf: (answer: number, operation: string) => Secret;
-/** The same of a native call that writes several handles, a double each, into `out`. */
-export let secretsOf: (count: number, operation: string, call: (out: Bytes) => number) => Secret[];
+/** The same of a native call that writes `most` handles or fewer, a double each, into `out`, and answers how many. */
+export let secretsOf: (most: number, operation: string, call: (out: Bytes) => number) => Secret[];
 /** `dispose` of several at once. */
 export let disposeSecrets: (secrets: Iterable<Secret | undefined>) => void;
 
@@ -77,8 +75,8 @@ export class MadeTogether {
   }
 }
 
-/** Room for the handles that a call answers, so that most calls make none. */
-const fewHandles = new Float64Array(new ArrayBuffer(8 * 64));
+/** Room for the handles that a call answers or may answer, so that most calls make none. */
+const fewHandles = new Float64Array(new ArrayBuffer(8 * 1024));
 const mostOfRelease = 16;
 
 /** Frees what a handle names. Zero, the handle of what is disposed already, is let pass. */
@@ -100,11 +98,12 @@ export class Secret implements Sealable {
     handleOf = (secret: unknown) =>
       typeof secret === "object" && secret !== null && #handle in secret ? secret.#handle : 0;
     secretOf = (answer, operation) => new Secret(answer, operation);
-    secretsOf = (count, operation, call) => {
-      const handles = count > fewHandles.length ? new Float64Array(count) : fewHandles;
-      check(call(octetsOf(handles).subarray(0, 8 * count)), operation);
-      const together = new MadeTogether();
+    secretsOf = (most, operation, call) => {
+      const handles = most > fewHandles.length ? new Float64Array(most) : fewHandles;
+      const count = check(call(new Uint8Array(handles.buffer, 0, 8 * most)), operation);
       const secrets: Secret[] = [];
+      if (count === 0) return secrets;
+      const together = new MadeTogether();
       for (let at = 0; at < count; at++) secrets.push(new Secret(handles[at]!, operation, together));
       return secrets;
     };
@@ -233,19 +232,6 @@ export function decodeSecret<T>(secret: Secret, read: (scratch: Bytes) => T): T 
   } finally {
     native.wipe(scratch);
   }
-}
-
-/** Secrets of their own of the parts that stand one behind the other from `start` on: all or none. A length has four octets, big-endian. */
-export function splitSecret(secret: Secret, start: number, lengths: Bytes): Secret[] {
-  const call = (out: Bytes): number => native.secretSplit(handleOf(secret), start, lengths, out);
-  return secretsOf(lengths.byteLength / 4, "splitSecret", call);
-}
-
-/** The octets from `start` to before `end`, which stand beside secrets and are none: a copy that nobody wipes. */
-export function publicOctets(secret: Secret, start: number, end: number): Buffer {
-  const octets = Buffer.allocUnsafe(end - start);
-  check(native.secretRead(handleOf(secret), start, octets), "publicOctets");
-  return octets;
 }
 
 /** Native objects of every kind that this thread holds and has not let go of: for tests and for health. */

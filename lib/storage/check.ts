@@ -14,6 +14,7 @@ export type CheckedStep =
 export const storageShape = withMethods("a Storage", ["get", "list", "write", "read", "watch", "close"]);
 
 const keyPattern = /^[A-Za-z0-9][A-Za-z0-9._:/=~-]*$/;
+const kinds = ["put", "delete", "check", "append", "truncate"] as const;
 const onRecord = ({ kind }: CheckedStep) => kind !== "append" && kind !== "truncate";
 
 export function usage(operation: string, message: string): TinyMlsError {
@@ -77,12 +78,14 @@ export function checkWrite(steps: readonly WriteStep[]): CheckedStep[] {
   if (!Array.isArray(steps) || steps.length === 0 || steps.length > storageLimits.steps) {
     throw usage(operation, `a write has 1 to ${storageLimits.steps} steps`);
   }
-  // Array.from, unlike map, does not pass over the holes of a sparse array.
-  const checked = Array.from(steps as readonly WriteStep[], checkStep).sort(byName);
-  if (checked.some((step, at) => at > 0 && isTwice(checked[at - 1]!, step))) {
-    throw usage(operation, "a write names each record and log once");
+  const checked: CheckedStep[] = [];
+  let length = 0;
+  // By index, which does not pass over the holes of a sparse array.
+  for (let at = 0; at < steps.length; at++) length += lengthOf((checked[at] = checkStep(steps[at])));
+  checked.sort(byName);
+  for (let at = 1; at < checked.length; at++) {
+    if (isTwice(checked[at - 1]!, checked[at]!)) throw usage(operation, "a write names each record and log once");
   }
-  const length = checked.reduce((sum, step) => sum + lengthOf(step), 0);
   if (length > storageLimits.writeLength)
     throw usage(operation, `a write has ${storageLimits.writeLength} octets at most`);
   return checked;
@@ -109,15 +112,17 @@ function isTwice(a: CheckedStep, b: CheckedStep): boolean {
   return a.key === b.key && onRecord(a) === onRecord(b) && (onRecord(a) || a.kind === b.kind);
 }
 
-function checkStep(step: WriteStep): CheckedStep {
+function checkStep(step: unknown): CheckedStep {
   const operation = "Storage.write";
   const fields = typeof step === "object" && step !== null ? (step as Partial<Record<string, unknown>>) : {};
-  const kinds = (["put", "delete", "check", "append", "truncate"] as const).filter(
-    (kind) => fields[kind] !== undefined,
-  );
-  const [kind] = kinds;
-  if (kind === undefined || kinds.length > 1)
-    throw usage(operation, "a step is a put, delete, check, append or truncate");
+  let kind: CheckedStep["kind"] | undefined;
+  let count = 0;
+  for (const each of kinds) {
+    if (fields[each] === undefined) continue;
+    kind = each;
+    count++;
+  }
+  if (kind === undefined || count > 1) throw usage(operation, "a step is a put, delete, check, append or truncate");
   const key = fields[kind];
   checkKey(operation, key);
   const expected = kind === "append" ? fields.position : fields.revision;

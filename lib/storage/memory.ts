@@ -75,7 +75,9 @@ export class MemoryStorage implements Storage {
     for (const step of checked) this.#expect(step, checked);
     const revision = ++this.#revision;
     for (const step of checked) this.#apply(step, revision);
-    this.#watches.tell(checked.flatMap(({ kind, key }) => (kind === "put" || kind === "delete" ? [key] : [])));
+    if (this.#watches.size > 0) {
+      this.#watches.tell(checked.flatMap(({ kind, key }) => (kind === "put" || kind === "delete" ? [key] : [])));
+    }
     return revision;
   }
 
@@ -120,15 +122,19 @@ export class MemoryStorage implements Storage {
   }
 
   #expect(step: CheckedStep, steps: readonly CheckedStep[]): void {
-    const { first, entries } = this.#logs.get(step.key) ?? { first: 0, entries: [] };
     if (step.kind === "truncate") {
       const append = steps.find(({ kind, key }) => kind === "append" && key === step.key);
       const appended = append?.kind === "append" ? append.entries.length : 0;
-      if (step.before > first + entries.length + appended) throw conflict(step.key);
+      if (step.before > this.#endOf(step.key) + appended) throw conflict(step.key);
     } else if (step.expected !== undefined) {
-      const found = step.kind === "append" ? first + entries.length : (this.#records.get(step.key)?.revision ?? 0);
+      const found = step.kind === "append" ? this.#endOf(step.key) : (this.#records.get(step.key)?.revision ?? 0);
       if (step.expected !== found) throw conflict(step.key);
     }
+  }
+
+  #endOf(name: string): number {
+    const log = this.#logs.get(name);
+    return log === undefined ? 0 : log.first + log.entries.length;
   }
 
   #apply(step: CheckedStep, revision: number): void {
@@ -160,7 +166,7 @@ export class MemoryStorage implements Storage {
   }
 }
 
-const copyOf = (record: StoredRecord): StoredRecord => ({ ...record, value: Buffer.from(record.value) });
+const copyOf = ({ key, value, revision }: StoredRecord): StoredRecord => ({ key, value: Buffer.from(value), revision });
 
 /** The index of the first key that is not before `bound`. */
 function firstFrom(keys: readonly string[], bound: string): number {

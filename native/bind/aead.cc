@@ -105,6 +105,59 @@ napi_value open_secret(CallReader& call, AeadCipher& cipher, size_t first) {
   return opened ? call.answer_handle(std::move(plaintext)) : call.answer(opened.fault());
 }
 
+// A plaintext of octets with secrets behind them, as lib/native/bundle.ts lays it out.
+struct Bundle {
+  View open;     // what is no secret: the head and the octets
+  View lengths;  // of the secrets, four octets each
+  View secrets;
+
+  static Result<Bundle> read(View plaintext) {
+    constexpr size_t kHead = 8;
+    if (plaintext.size() < kHead) return Fault::kMalformed;
+    const size_t octets = read_length(plaintext), lengths = 4 * read_length(plaintext.subspan(4));
+    if (lengths > plaintext.size() - kHead || octets > plaintext.size() - kHead - lengths) return Fault::kMalformed;
+    const size_t open = kHead + lengths + octets;
+    return Bundle{plaintext.first(open), plaintext.subspan(kHead, lengths), plaintext.subspan(open)};
+  }
+};
+
+// A handle for each secret of a bundle: for all, or for none.
+Result<void> split(const Bundle& bundle, NewHandles& handles) {
+  View rest = bundle.secrets;
+  for (size_t at = 0; at < bundle.lengths.size(); at += 4) {
+    const size_t length = read_length(bundle.lengths.subspan(at));
+    if (length > rest.size()) return Fault::kMalformed;
+    auto secret = SecretBytes::copy(rest.first(length));
+    if (!secret) return secret.fault();
+    const Result<double> handle = handles.add(std::make_shared<SecretBytes>(std::move(*secret)));
+    if (!handle) return handle.fault();
+    rest = rest.subspan(length);
+  }
+  return rest.empty() ? Result<void>() : Fault::kMalformed;
+}
+
+// Arguments from `first` on: nonce, aad, ciphertext, out, handles, nonceXor. `out` takes what is no secret of the
+// bundle, `handles` those of the secrets; there may be more room in both. The answer is the number of the secrets.
+napi_value open_bundle(CallReader& call, AeadCipher& cipher, size_t first) {
+  const Nonce nonce(call, first, first + 5);
+  const View aad = call.optional_bytes(first + 1), sealed = call.bytes(first + 2);
+  const MutableView out = call.out(first + 3), handles = call.out(first + 4);
+  if (call.refused()) return call.refusal();
+  if (sealed.size() < kAeadTagLength) return call.answer(Fault::kUndecryptable);
+  auto plaintext = SecretBytes::allocate(sealed.size() - kAeadTagLength);
+  if (!plaintext) return call.answer(plaintext.fault());
+  const auto opened = cipher.open(nonce.view(), aad, sealed, plaintext->bytes());
+  if (!opened) return call.answer(opened.fault());
+  const auto bundle = Bundle::read(plaintext->view());
+  if (!bundle) return call.answer(bundle.fault());
+  const size_t room = bundle->lengths.size() / 4 * sizeof(double);
+  if (bundle->open.size() > out.size() || room > handles.size()) return call.answer(Fault::kUsage);
+  NewHandles secrets(call.handles());
+  if (const auto all = split(*bundle, secrets); !all) return call.answer(all.fault());
+  std::copy(bundle->open.begin(), bundle->open.end(), out.begin());
+  return call.answer_handles(secrets, handles.first(room));
+}
+
 using Operation = napi_value (*)(CallReader&, AeadCipher&, size_t first);
 
 // (algorithm, key, ...)
@@ -147,6 +200,7 @@ void register_aead(napi_env env, napi_value exports) {
       {"aeadCipherSeal", kept<seal, 5>},
       {"aeadCipherOpen", kept<open, 5>},
       {"aeadCipherOpenSecret", kept<open_secret, 4>},
+      {"aeadCipherOpenBundle", kept<open_bundle, 6>},
   };
   define(env, exports, kMethods);
 }

@@ -61,30 +61,6 @@ napi_value secret_slice(napi_env env, napi_callback_info info) {
   return call.answer_handle(SecretBytes::copy(secret.subspan(start, end - start)));
 }
 
-// (secret, start, lengths, out): the parts that stand one behind the other from `start` on. Each length has four
-// octets, big-endian.
-napi_value secret_split(napi_env env, napi_callback_info info) {
-  Call<4> call(env, info);
-  const View secret = call.secret(0);
-  const size_t start = call.length(1);
-  const View lengths = call.bytes(2);
-  const MutableView out = call.out(3);
-  if (start > secret.size() || lengths.size() % 4 != 0) call.refuse(Fault::kUsage);
-  if (call.refused()) return call.refusal();
-  View rest = secret.subspan(start);
-  NewHandles parts(call.handles());
-  for (size_t at = 0; at < lengths.size(); at += 4) {
-    const size_t length = read_length(lengths.subspan(at));
-    if (length > rest.size()) return call.answer(Fault::kUsage);
-    auto part = SecretBytes::copy(rest.first(length));
-    if (!part) return call.answer(part.fault());
-    const Result<double> handle = parts.add(std::make_shared<SecretBytes>(std::move(*part)));
-    if (!handle) return call.answer(handle.fault());
-    rest = rest.subspan(length);
-  }
-  return call.answer_handles(parts, out);
-}
-
 napi_value secret_equals(napi_env env, napi_callback_info info) {
   Call<2> call(env, info);
   const View a = call.secret(0), b = call.secret_or_bytes(1);
@@ -143,7 +119,6 @@ void register_secret(napi_env env, napi_value exports) {
       {"secretConcat", secret_concat},
       {"secretLength", secret_length},
       {"secretSlice", secret_slice},
-      {"secretSplit", secret_split},
       {"secretEquals", secret_equals},
       {"secretRead", secret_read},
       {"release", release},

@@ -11,7 +11,6 @@ import {
   setStrictMemory,
   wipe,
 } from "tinymls/crypto";
-import { splitSecret } from "#dist/native/secret.js";
 import { collect } from "./collect.js";
 import { heldHandles } from "../held-handles.js";
 import { refuses } from "./expect.js";
@@ -94,10 +93,14 @@ describe("what is collected without having been disposed", () => {
 
   test("is freed with the last of those that were made with it", async () => {
     await collect(() => liveHandles() === 0);
+    using cipher = aead.cipher("AES-256-GCM", Buffer.alloc(32));
     const live = liveHandles();
-    const lengths = Buffer.alloc(12);
-    for (let at = 0; at < 12; at += 4) lengths.writeUInt32BE(4, at);
-    const lists = Array.from({ length: 100 }, () => splitSecret(Secret.from(text), 0, lengths).slice(0, 1));
+    const head = Buffer.alloc(20);
+    [0, 3, 4, 4, 4].forEach((number, at) => head.writeUInt32BE(number, 4 * at));
+    const sealed = cipher.seal(Buffer.alloc(12), head, Buffer.concat([head, text.subarray(0, 12)]));
+    const lists = Array.from({ length: 100 }, () => {
+      return cipher.openBundle(Buffer.alloc(12), head, sealed).secrets.slice(0, 1);
+    });
     await collect(() => liveHandles() <= live + 300);
     expect(liveHandles()).toBeGreaterThanOrEqual(300); // what is held keeps the rest
     expect(lists.every(([kept]) => kept!.equals(text.subarray(0, 4)))).toBe(true);

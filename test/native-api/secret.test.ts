@@ -3,7 +3,7 @@ import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { expect, test } from "@jest/globals";
 import { addon } from "#dist/native/addon.js";
 import { check } from "#dist/native/fault.js";
-import { decodeSecret, disposeSecrets, handleOf, publicOctets, splitSecret } from "#dist/native/secret.js";
+import { decodeSecret, handleOf } from "#dist/native/secret.js";
 import { aead, hkdf, hmac, Secret } from "tinymls/crypto";
 import { heldHandles } from "../held-handles.js";
 import { refusal, refuses } from "./expect.js";
@@ -48,42 +48,6 @@ test("concat with a disposed part is refused and leaves no handle", () => {
   const gone = Secret.random(1);
   gone.dispose();
   refuses("usage", () => Secret.concat(Array.from({ length: 40 }, (_, i) => (i === 39 ? gone : bytes))));
-});
-
-function lengthsOf(...lengths: number[]): Buffer {
-  const octets = Buffer.alloc(4 * lengths.length);
-  lengths.forEach((length, at) => octets.writeUInt32BE(length, 4 * at));
-  return octets;
-}
-
-test.each([[[]], [[0]], [[16]], [[3, 0, 4, 1]], [Array<number>(200).fill(0)]])("parts of %j octets", (lengths) => {
-  const whole = Secret.concat([Buffer.of(0xff), bytes]);
-  const before = heldHandles();
-  const parts = splitSecret(whole, 1, lengthsOf(...lengths));
-  expect(heldHandles()).toBe(before + lengths.length);
-  whole.dispose();
-  let at = 0;
-  for (const [i, part] of parts.entries()) {
-    expect(part.equals(bytes.subarray(at, (at += lengths[i]!)))).toBe(true);
-  }
-  disposeSecrets([undefined, ...parts, ...parts, undefined]);
-  expect(heldHandles()).toBe(before - 1);
-  for (const part of parts) refuses("usage", () => part.byteLength);
-});
-
-test.each([
-  [0, lengthsOf(8, 8, 1)],
-  [9, lengthsOf(8)],
-  [17, lengthsOf()],
-  [-1, lengthsOf(1)],
-  [0, lengthsOf(4, 2 ** 32 - 1)],
-  [0, Buffer.alloc(6)],
-])("parts from %i on that lie outside leave no handle", (start, lengths) => {
-  const whole = Secret.from(bytes);
-  const before = heldHandles();
-  refuses("usage", () => splitSecret(whole, start, lengths));
-  expect(heldHandles()).toBe(before);
-  expect(whole.equals(bytes)).toBe(true);
 });
 
 test("of several handles that are released at once one that names nothing is refused, and the others are gone", () => {
@@ -217,22 +181,4 @@ test("decodeSecret wipes its scratch copy on return and on throw", () => {
     }),
   ).toThrow("malformed");
   expect(Buffer.from(scratch)).toEqual(Buffer.alloc(16));
-});
-
-test("publicOctets copies a part, and none beyond the end", () => {
-  const secret = Secret.from(bytes);
-  expect(publicOctets(secret, 0, 16)).toEqual(bytes);
-  expect(publicOctets(secret, 3, 7)).toEqual(bytes.subarray(3, 7));
-  expect(publicOctets(secret, 16, 16)).toHaveLength(0);
-  for (const [start, end] of [
-    [0, 17],
-    [10, 17],
-    [16, 17],
-    [17, 17],
-    [2 ** 32 - 1, 2 ** 32],
-  ] as const) {
-    expect(refusal(() => publicOctets(secret, start, end))).toMatchObject({ code: "usage" });
-  }
-  secret.dispose();
-  expect(refusal(() => publicOctets(secret, 0, 1))).toMatchObject({ code: "usage" });
 });

@@ -11,6 +11,7 @@ import {
   uint8,
   vector,
 } from "../../codec/index.js";
+import type { Bundle, OpenedBundle } from "../../native/bundle.js";
 import { restorePrivateKeys } from "../../native/keys.js";
 import { Owned } from "../../native/owned.js";
 import { disposeSecrets } from "../../native/secret.js";
@@ -19,7 +20,6 @@ import { GroupContext, ReInit } from "../objects/index.js";
 import { EpochSecrets, epochSecretNames, type SecretTree } from "../schedule/index.js";
 import { suiteOf } from "../suite/index.js";
 import { TreePrivateKeys, type NodeKeys, type RatchetTree } from "../tree/index.js";
-import type { Body, OpenedBody } from "./sealed-body.js";
 
 /**
  * The secrets of an epoch by their places in `epochSecretNames`, the private keys by their nodes; the public keys that go with the signature
@@ -37,7 +37,7 @@ const StoredEpoch = struct("StoredEpoch", {
   publicKeys: vector(opaque),
 });
 
-export function epochBody(epoch: MemberEpoch): Body & { readonly bytes: Buffer } {
+export function epochBundle(epoch: MemberEpoch): Bundle & { readonly bytes: Buffer } {
   const secrets = epoch.secrets.entries();
   const keys = epoch.keys.entries();
   const bytes = encode(StoredEpoch, {
@@ -60,25 +60,22 @@ export function epochBody(epoch: MemberEpoch): Body & { readonly bytes: Buffer }
 /** An epoch read back, to be completed by its trees. Owns its handles. */
 export type EpochWithoutTrees = Omit<MemberEpoch, "tree" | "secretTree" | "keys"> & { readonly nodeKeys: NodeKeys };
 
-/** Takes the secrets of the body over. */
-export function epochFrom({ bytes, secrets }: OpenedBody): EpochWithoutTrees {
+/** Takes the secrets of the bundle over. */
+export function epochFrom({ bytes, secrets }: OpenedBundle): EpochWithoutTrees {
   using owned = new Owned();
   for (const secret of secrets) owned.add(secret);
   const stored = decode(StoredEpoch, bytes);
   const suite = suiteOf(stored.cipherSuite);
   const context = decodeOnce(GroupContext, stored.context);
-  const names = stored.secrets.map((index) => epochSecretNames[index]!);
-  const epochSecretsEnd = 1 + names.length;
+  const epochSecretsEnd = 1 + stored.secrets.length;
   const keySecrets = [secrets[0]!, ...secrets.slice(epochSecretsEnd)];
   const { signature, kem } = suite.algorithms;
-  const [signatureKey, ...keys] = restorePrivateKeys(
+  const keys = restorePrivateKeys(
     keySecrets.map((raw, at) => ({ algorithm: at === 0 ? signature : kem, raw, publicKey: stored.publicKeys[at]! })),
   );
-  for (const key of [signatureKey!, ...keys]) owned.add(key);
-  const epochSecrets = EpochSecrets.restore(
-    suite,
-    secrets.slice(1, epochSecretsEnd).map((secret, at) => [names[at]!, secret]),
-  );
+  for (const key of keys) owned.add(key);
+  const entries = stored.secrets.map((index, at) => [epochSecretNames[index]!, secrets[1 + at]!] as const);
+  const epochSecrets = EpochSecrets.restore(suite, entries);
   owned.release();
   disposeSecrets(keySecrets);
   return {
@@ -88,9 +85,9 @@ export function epochFrom({ bytes, secrets }: OpenedBody): EpochWithoutTrees {
     confirmationTag: stored.confirmationTag,
     reinit: stored.reinit ?? undefined,
     ownLeafIndex: stored.ownLeafIndex,
-    signatureKey: signatureKey!,
+    signatureKey: keys[0]!,
     secrets: epochSecrets,
-    nodeKeys: new Map(stored.keys.map((node, at) => [node, keys[at]!])),
+    nodeKeys: new Map(stored.keys.map((node, at) => [node, keys[1 + at]!])),
   };
 }
 

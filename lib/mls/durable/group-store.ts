@@ -1,4 +1,5 @@
 import { decode, encode, opaque, struct, uint64, uint8, vector } from "../../codec/index.js";
+import type { Bundle, OpenedBundle } from "../../native/bundle.js";
 import { Owned } from "../../native/owned.js";
 import { disposeSecrets } from "../../native/secret.js";
 import type { WriteStep } from "../../storage/port.js";
@@ -8,13 +9,12 @@ import { ProposalCache, type CachedProposal } from "../group/proposal-cache.js";
 import { mostSentHandshakes, SentHandshakes } from "../group/sent-handshakes.js";
 import { Proposal, Sender } from "../objects/index.js";
 import type { Suite } from "../suite/index.js";
-import { disposeStored, epochBody, epochFrom, restoredEpoch } from "./epoch-records.js";
+import { disposeStored, epochBundle, epochFrom, restoredEpoch } from "./epoch-records.js";
 import { erasesKeysOnly, PastRecords, secretTreePrefix } from "./past-epoch-records.js";
 import { deletePending, loadPending, savePending, type PreparedCommit } from "./pending-records.js";
 import { RecordChanges } from "./record-changes.js";
 import type { RecordSet } from "./record-set.js";
 import type { RecordSnapshot } from "./record-snapshot.js";
-import type { Body, OpenedBody } from "./sealed-body.js";
 import { loadSecretTree, saveSecretTree } from "./secret-tree-records.js";
 import { TreeRecords } from "./tree-records.js";
 
@@ -128,7 +128,7 @@ export class GroupStore {
   #saveEpoch(changes: RecordChanges, epoch: MemberEpoch): void {
     epoch.secretTree.endReservation("application");
     this.#reservation = firstReservation;
-    const { bytes, secrets } = epochBody(epoch);
+    const { bytes, secrets } = epochBundle(epoch);
     changes.put(epochName, bytes, secrets);
     this.#tree.save(changes, epoch.tree);
     this.#epoch = epoch;
@@ -141,7 +141,7 @@ export class GroupStore {
       this.#proposalCount = 0;
     }
     if (proposals.size === this.#proposalCount) return;
-    changes.append(proposalsLog, proposalsBody(proposals.list().slice(this.#proposalCount)));
+    changes.append(proposalsLog, proposalsBundle(proposals.list().slice(this.#proposalCount)));
     this.#proposalCount = proposals.size;
   }
 
@@ -181,8 +181,8 @@ export class GroupStore {
     owned.add({ dispose: () => disposeEpoch(epoch) });
     const past = owned.add(this.#past.load(records, environment, suite, tree));
     const proposals = owned.add(new ProposalCache());
-    for (const body of records.readLog(proposalsLog)) {
-      for (const proposal of proposalsFrom(suite, body)) proposals.add(proposal);
+    for (const bundle of records.readLog(proposalsLog)) {
+      for (const proposal of proposalsFrom(suite, bundle)) proposals.add(proposal);
     }
     const sent = new SentHandshakes(sentFrom(records));
     const forkNoticedAt = forkFrom(records);
@@ -202,13 +202,13 @@ function forkFrom(records: RecordSnapshot): number | undefined {
   return Number(decode(NoticedFork, records.read(forkName).bytes).at);
 }
 
-function proposalsBody(proposals: readonly CachedProposal[]): Body {
+function proposalsBundle(proposals: readonly CachedProposal[]): Bundle {
   const keys = proposals.map((one) => [one.keys?.leafKey, one.keys?.signatureKey].filter((key) => key !== undefined));
   const list = proposals.map(({ sender, proposal, ref }, at) => ({ sender, proposal, ref, keys: keys[at]!.length }));
   return { bytes: encode(StoredProposals, { proposals: list }), secrets: keys.flat() };
 }
 
-function proposalsFrom(suite: Suite, { bytes, secrets }: OpenedBody): CachedProposal[] {
+function proposalsFrom(suite: Suite, { bytes, secrets }: OpenedBundle): CachedProposal[] {
   try {
     let at = 0;
     return decode(StoredProposals, bytes).proposals.map(({ sender, proposal, ref, keys }) => {

@@ -2,10 +2,10 @@ import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { opaque, decode, encode, struct, uint32, uint64, type Infer } from "../../codec/index.js";
 import { TinyMlsError } from "../../errors.js";
+import { bundleOctets, bundleParts } from "../../native/bundle.js";
 import { randomBytes } from "../../native/random.js";
 import type { StoredRecord, WriteStep } from "../../storage/port.js";
 import type { Vault } from "../../storage/vault/vault.js";
-import { octetsOf, partsOf } from "./sealed-body.js";
 
 const Session = struct("Session", { place: opaque, process: uint32, expiresAt: uint64 });
 type Session = Infer<typeof Session>;
@@ -100,7 +100,7 @@ export class Leases {
   /** Undefined for what is damaged: a lease that no one can have is none. */
   #octets(key: string, value: Buffer): Buffer | undefined {
     try {
-      return octetsOf(this.#vault.openPublic(key, 0, value));
+      return bundleOctets(this.#vault.openPublic(key, 0, value));
     } catch (error) {
       if (error instanceof TinyMlsError && ["undecryptable", "malformed"].includes(error.code)) return undefined;
       throw error;
@@ -124,7 +124,7 @@ export class Leases {
   }
 
   #seal(key: string, bytes: Uint8Array): Buffer {
-    return this.#vault.seal(key, 0, partsOf({ bytes }));
+    return this.#vault.seal(key, 0, bundleParts({ bytes }));
   }
 }
 

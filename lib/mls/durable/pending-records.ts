@@ -6,7 +6,7 @@ import type { MemberEpoch } from "../group/epoch.js";
 import type { MemberState } from "../group/member-state.js";
 import type { AddPlan } from "../group/plan-add.js";
 import { StagedEpoch } from "../group/stage-member.js";
-import { disposeStored, epochBody, epochFrom } from "./epoch-records.js";
+import { disposeStored, epochBundle, epochFrom } from "./epoch-records.js";
 import type { RecordChanges } from "./record-changes.js";
 import type { RecordSet } from "./record-set.js";
 import type { RecordSnapshot } from "./record-snapshot.js";
@@ -57,7 +57,7 @@ export function savePending(
     skipped: skipped.map(({ proposal, reason }) => ({ ref: proposal.ref, reason: Buffer.from(reason) })),
   });
   changes.putLarge(messagesName, messages);
-  const { bytes, secrets } = epochBody(staged.next);
+  const { bytes, secrets } = epochBundle(staged.next);
   changes.put(epochName, bytes, secrets);
   saveSecretTree(changes, records, keysPrefix, staged.next.secretTree);
 }

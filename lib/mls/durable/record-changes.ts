@@ -1,9 +1,9 @@
-import type { Body } from "./sealed-body.js";
+import type { Bundle } from "../../native/bundle.js";
 
 type Bytes = Uint8Array;
 
-/** A record to be put: one body, or octets that are not secret in pieces. */
-export type NewRecord = { readonly body: Body } | { readonly chunks: readonly Bytes[] };
+/** A record to be put: one bundle, or octets that are not secret in pieces. */
+export type NewRecord = { readonly bundle: Bundle } | { readonly chunks: readonly Bytes[] };
 
 const chunkLength = 128 * 1024;
 
@@ -11,7 +11,7 @@ const chunkLength = 128 * 1024;
 export class RecordChanges {
   /** Undefined: to be deleted. */
   readonly records = new Map<string, NewRecord | undefined>();
-  readonly appended = new Map<string, Body[]>();
+  readonly appended = new Map<string, Bundle[]>();
   /** Logs of which all that was there before is forgotten. */
   readonly emptied = new Set<string>();
   /** Of logs that are not emptied, how many entries at most are kept. */
@@ -31,8 +31,8 @@ export class RecordChanges {
     return this.records.has(name) ? this.records.get(name) !== undefined : before;
   }
 
-  put(name: string, bytes: Bytes, secrets?: Body["secrets"]): void {
-    this.records.set(name, { body: { bytes, secrets } });
+  put(name: string, bytes: Bytes, secrets?: Bundle["secrets"]): void {
+    this.records.set(name, { bundle: { bytes, secrets } });
   }
 
   /** Octets of any number that are not secret. */
@@ -48,7 +48,7 @@ export class RecordChanges {
     this.records.set(name, undefined);
   }
 
-  append(log: string, ...entries: Body[]): void {
+  append(log: string, ...entries: Bundle[]): void {
     this.appended.set(log, [...(this.appended.get(log) ?? []), ...entries]);
   }
 

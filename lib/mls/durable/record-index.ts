@@ -29,13 +29,10 @@ export interface RecordIndex {
   readonly logs: ReadonlyMap<string, LogEntry>;
 }
 
-/** An index as its head has it. */
-export interface IndexHead {
-  readonly info: Buffer;
-  readonly records: ReadonlyMap<string, RecordEntry>;
-  /** The parts that the head does not list itself, with the versions of the records that do. */
+/** An index as its head has it: with the parts that the head lists itself. */
+export interface IndexHead extends RecordIndex {
+  /** The others, with the versions of the records that list them. */
   readonly listed: ReadonlyMap<string, number>;
-  readonly logs: ReadonlyMap<string, LogEntry>;
 }
 
 export const emptyIndex: RecordIndex = { info: Buffer.alloc(0), parts: new Map(), logs: new Map() };
@@ -92,11 +89,6 @@ export function changedParts(
   return { parts: next, touched: new Set(touched.keys()) };
 }
 
-/** The parts that a head lists, before those are added that it does not. */
-export function partsOf({ records }: IndexHead): Map<string, IndexPart> {
-  return new Map(changedParts(new Map(), records, 0).parts);
-}
-
 export function encodeHead({ info, parts, logs }: RecordIndex): Buffer {
   const records: Row[] = [];
   const listed: Row[] = [];
@@ -149,28 +141,35 @@ export function decodeHead(bytes: Buffer, path: string): IndexHead {
     });
   }
   const end = 5 + bytes.readUInt32BE(1);
-  const records = decodeRows(bytes, end, (version, chunks) => ({ version, chunks }));
-  const listed = decodeRows(bytes, records.end, (version) => version);
-  const logs = decodeRows(bytes, listed.end, (first, end) => ({ first, end }));
-  return { info: Buffer.from(bytes.subarray(5, end)), records: records.rows, listed: listed.rows, logs: logs.rows };
+  const info = Buffer.from(bytes.subarray(5, end));
+  const parts = new Map<string, { version: number; records: Map<string, RecordEntry> }>();
+  const listed = new Map<string, number>();
+  const logs = new Map<string, LogEntry>();
+  const recordsEnd = eachRow(bytes, end, (name, version, chunks) => {
+    const part = partOf(name);
+    let own = parts.get(part);
+    if (own === undefined) parts.set(part, (own = { version: 0, records: new Map() }));
+    own.records.set(name, { version, chunks });
+  });
+  const listedEnd = eachRow(bytes, recordsEnd, (name, version) => listed.set(name, version));
+  eachRow(bytes, listedEnd, (name, first, end) => logs.set(name, { first, end }));
+  return { info, parts, listed, logs };
 }
 
 export function decodeRecords(bytes: Buffer): Map<string, RecordEntry> {
-  return decodeRows(bytes, 0, (version, chunks) => ({ version, chunks })).rows;
+  const records = new Map<string, RecordEntry>();
+  eachRow(bytes, 0, (name, version, chunks) => records.set(name, { version, chunks }));
+  return records;
 }
 
-function decodeRows<T>(
-  bytes: Buffer,
-  start: number,
-  row: (one: number, other: number) => T,
-): { readonly rows: Map<string, T>; readonly end: number } {
-  const rows = new Map<string, T>();
+/** Returns where they end. */
+function eachRow(bytes: Buffer, start: number, use: (name: string, one: number, other: number) => void): number {
   let at = start + 4;
   for (let left = bytes.readUInt32BE(start); left > 0; left--) {
     const numbersAt = at + 1 + bytes[at]!;
     const name = bytes.toString("latin1", at + 1, numbersAt);
-    rows.set(name, row(bytes.readUIntBE(numbersAt, 6), bytes.readUIntBE(numbersAt + 6, 6)));
+    use(name, bytes.readUIntBE(numbersAt, 6), bytes.readUIntBE(numbersAt + 6, 6));
     at = numbersAt + 12;
   }
-  return { rows, end: at };
+  return at;
 }

@@ -10,14 +10,17 @@ const leaseName = "lease";
 /** What is stored of a set of records, as it was found: the head, and what goes with it. */
 export interface FoundRecords {
   readonly head: StoredRecord | undefined;
-  get(key: string): StoredRecord | undefined | Promise<StoredRecord | undefined>;
+  /** By name: the key without the prefix. */
+  get(name: string): StoredRecord | undefined | Promise<StoredRecord | undefined>;
   /** Whether no one has written since. */
   isUnchanged(): Promise<boolean>;
 }
 
 /** All records, read at once. */
 export interface AllRecords extends FoundRecords {
+  /** By name. */
   readonly records: ReadonlyMap<string, StoredRecord>;
+  readonly lease: StoredRecord | undefined;
 }
 
 /** Reads what is stored of a set of records. */
@@ -44,7 +47,7 @@ export class RecordReader {
     const head = await this.get(this.headKey);
     return {
       head,
-      get: (key) => this.get(key),
+      get: (name) => this.get(this.#prefix + name),
       isUnchanged: async () => (await this.get(this.headKey))?.revision === head?.revision,
     };
   }
@@ -54,21 +57,24 @@ export class RecordReader {
     const records = await this.list();
     return {
       records,
-      head: records.get(this.headKey),
-      get: (key) => records.get(key),
+      head: records.get(headName),
+      lease: records.get(leaseName),
+      get: (name) => records.get(name),
       isUnchanged: async () => {
         const now = await this.list();
         return (
-          now.size === records.size && [...now].every(([key, { revision }]) => records.get(key)?.revision === revision)
+          now.size === records.size &&
+          [...now].every(([name, { revision }]) => records.get(name)?.revision === revision)
         );
       },
     };
   }
 
+  /** By name. */
   async list(): Promise<Map<string, StoredRecord>> {
     const all = new Map<string, StoredRecord>();
     await eachPage(this.#storage, this.#prefix, (records) => {
-      for (const record of records) all.set(record.key, record);
+      for (const record of records) all.set(record.key.slice(this.#prefix.length), record);
     });
     return all;
   }

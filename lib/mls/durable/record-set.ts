@@ -1,3 +1,4 @@
+import { bundleParts, type OpenedBundle } from "../../native/bundle.js";
 import type { StoredRecord, WriteStep } from "../../storage/port.js";
 import type { Vault } from "../../storage/vault/vault.js";
 import { earlyBatches, mostSteps } from "./early-writes.js";
@@ -12,7 +13,6 @@ import {
   encodeRecords,
   entryIn,
   namesIn,
-  partsOf as partsInHead,
   type IndexHead,
   type IndexParts,
   type LogEntry,
@@ -20,16 +20,15 @@ import {
   type RecordIndex,
 } from "./record-index.js";
 import { RecordReader, type FoundRecords, type StoredEntry } from "./record-reader.js";
-import { RecordSnapshot } from "./record-snapshot.js";
-import { bodyOf, partsOf, type OpenedBody } from "./sealed-body.js";
+import { RecordSnapshot, type FoundEntry } from "./record-snapshot.js";
 import {
-  keysOf,
   openPublicRecord,
   openRecord,
   recordFault,
   requireEntry,
   requireVersion,
   sealRecord,
+  storedNames,
   versionOf,
   type ListingHead,
 } from "./stored-record.js";
@@ -110,17 +109,9 @@ export class RecordSet {
   readAll(): Promise<RecordSnapshot | undefined> {
     return this.#refresh(
       () => this.#reader.all(),
-      async ({ records }) => {
-        const listed = this.#listedKeys();
-        for (const [key, version] of listed) requireVersion(records.get(key), key, version, this.#head);
-        this.#orphans = this.#unlisted(records, listed);
-        const lease = records.get(this.leaseKey);
-        return new RecordSnapshot(this.#vault, this.prefix, {
-          index: this.#index,
-          records,
-          lease,
-          logs: await this.#readLogs(),
-        });
+      async ({ records, lease }) => {
+        const entries = this.#foundIn(records, lease);
+        return new RecordSnapshot(this.#vault, this.prefix, { entries, lease, logs: await this.#readLogs() });
       },
     );
   }
@@ -142,11 +133,11 @@ export class RecordSet {
   }
 
   /** @throws TinyMlsError `missing`, `undecryptable` or `malformed` with the key in `path` */
-  async read(name: string): Promise<OpenedBody> {
+  async read(name: string): Promise<OpenedBundle> {
     const key = this.prefix + name;
     const { version } = requireEntry(this.#index, key, name);
-    const found = requireVersion(await this.#reader.get(key), key, version, this.#head);
-    return bodyOf(openRecord(this.#vault, found, version));
+    const found = requireVersion(await this.#reader.get(key), this.prefix, name, version, this.#head);
+    return openRecord(this.#vault, found, version);
   }
 
   /**
@@ -172,19 +163,20 @@ export class RecordSet {
     const chunkPuts: WriteStep[] = [];
     const deletes = new Set(this.#orphans);
     for (const [name, record] of changes.records) {
-      for (const key of keysOf(this.prefix, name, entryIn(this.#index.parts, name))) deletes.add(key);
+      for (const stored of storedNames(name, entryIn(this.#index.parts, name))) deletes.add(this.prefix + stored);
       const entry = record && { version, chunks: "chunks" in record ? record.chunks.length : 0 };
       changed.set(name, entry);
-      keysOf(this.prefix, name, entry).forEach((key, at) => {
+      storedNames(name, entry).forEach((stored, at) => {
+        const key = this.prefix + stored;
         deletes.delete(key);
         if ("chunks" in record!)
           chunkPuts.push({ put: key, value: sealRecord(this.#vault, key, version, [record.chunks[at]!]) });
-        else puts.push({ put: key, value: sealRecord(this.#vault, key, version, partsOf(record!.body)) });
+        else puts.push({ put: key, value: sealRecord(this.#vault, key, version, bundleParts(record!.bundle)) });
       });
     }
     const { parts, touched } = changedParts(this.#index.parts, changed, version);
     for (const part of touched) {
-      const key = this.#partKey(part);
+      const key = this.prefix + partName(part);
       const large = parts.get(part);
       if (large?.version === version) {
         deletes.delete(key);
@@ -220,7 +212,7 @@ export class RecordSet {
   /** The steps that delete the head, what the logs hold, and of the records as many as one write takes. */
   async prepareErasure(): Promise<PreparedErasure> {
     await this.#noteOrphans();
-    const keys = [...new Set([...this.#orphans, ...this.#listedKeys().keys()])];
+    const keys = [...new Set([...this.#orphans, ...this.#listedKeys()])];
     const truncates = [...this.#index.logs].map(([name, { end }]) => ({ truncate: this.prefix + name, before: end }));
     const deletes = keys.slice(0, mostSteps - 1 - truncates.length).map((key) => ({ delete: key }));
     return {
@@ -248,8 +240,8 @@ export class RecordSet {
     for (const name of changes.logs()) {
       const log = this.prefix + name;
       const before = this.#index.logs.get(name) ?? { first: 0, end: 0 };
-      const entries = (changes.appended.get(name) ?? []).map((body, index) => {
-        return this.#vault.seal(`${log}/${before.end + index}`, 0, partsOf(body));
+      const entries = (changes.appended.get(name) ?? []).map((entry, index) => {
+        return this.#vault.seal(`${log}/${before.end + index}`, 0, bundleParts(entry));
       });
       const end = before.end + entries.length;
       const kept = changes.kept.get(name) ?? Infinity;
@@ -273,32 +265,49 @@ export class RecordSet {
     return batches.reduce((sum, batch) => sum + batch.length, 0);
   }
 
-  async #noteOrphans(): Promise<void> {
-    this.#orphans = this.#unlisted(await this.#reader.list(), this.#listedKeys());
+  /** What the index lists, by name; notes what it does not list. */
+  #foundIn(records: ReadonlyMap<string, StoredRecord>, lease: StoredRecord | undefined): Map<string, FoundEntry> {
+    const head = this.#head;
+    const entries = new Map<string, FoundEntry>();
+    let others = records.size - (lease === undefined ? 1 : 2); // without the head
+    const found = (name: string, version: number): StoredRecord => {
+      others--;
+      return requireVersion(records.get(name), this.prefix, name, version, head);
+    };
+    for (const [part, { version, records: listed }] of this.#index.parts) {
+      if (version > 0) found(partName(part), version);
+      for (const [name, entry] of listed) {
+        const own = storedNames(name, entry).map((stored) => found(stored, entry.version));
+        entries.set(name, { version: entry.version, records: own });
+      }
+    }
+    this.#orphans = others === 0 ? new Set() : this.#unlisted(records);
+    return entries;
   }
 
-  #unlisted(records: ReadonlyMap<string, StoredRecord>, listed: ReadonlyMap<string, number>): Set<string> {
+  async #noteOrphans(): Promise<void> {
+    this.#orphans = this.#unlisted(await this.#reader.list());
+  }
+
+  #unlisted(records: ReadonlyMap<string, StoredRecord>): Set<string> {
+    const listed = this.#listedKeys();
     const unlisted = new Set<string>();
-    for (const key of records.keys()) {
+    for (const { key } of records.values()) {
       if (!listed.has(key) && key !== this.headKey && key !== this.leaseKey) unlisted.add(key);
     }
     return unlisted;
   }
 
-  /** All keys but that of the head, with their versions. */
-  #listedKeys(): Map<string, number> {
-    const keys = new Map<string, number>();
+  /** All keys but that of the head. */
+  #listedKeys(): Set<string> {
+    const keys = new Set<string>();
     for (const [part, { version, records }] of this.#index.parts) {
-      if (version > 0) keys.set(this.#partKey(part), version);
+      if (version > 0) keys.add(this.prefix + partName(part));
       for (const [name, entry] of records) {
-        for (const key of keysOf(this.prefix, name, entry)) keys.set(key, entry.version);
+        for (const stored of storedNames(name, entry)) keys.add(this.prefix + stored);
       }
     }
     return keys;
-  }
-
-  #partKey(part: string): string {
-    return `${this.prefix}list/${part}`;
   }
 
   async #refresh<T, F extends FoundRecords>(
@@ -327,7 +336,8 @@ export class RecordSet {
   async #readIndex(record: StoredRecord, found: FoundRecords): Promise<void> {
     const version = versionOf(record);
     const head = decodeHead(this.#openPublic(record, version), this.headKey);
-    const parts = await this.#readParts(head, found, { key: this.headKey, version });
+    const own = { key: this.headKey, version };
+    const parts = head.listed.size === 0 ? head.parts : await this.#readParts(head, found, own);
     this.#index = { info: head.info, parts, logs: head.logs };
     this.#version = version;
     this.#revision = record.revision;
@@ -335,12 +345,12 @@ export class RecordSet {
 
   /** With those that the head does not list itself, where they are not known already. */
   async #readParts(head: IndexHead, found: FoundRecords, listing: ListingHead): Promise<IndexParts> {
-    const parts = partsInHead(head);
+    const parts = new Map(head.parts);
     const read = Array.from(head.listed, async ([part, version]) => {
       const known = this.#index.parts.get(part);
       if (known?.version === version) return [part, known] as const;
-      const key = this.#partKey(part);
-      const record = requireVersion(await found.get(key), key, version, listing);
+      const name = partName(part);
+      const record = requireVersion(await found.get(name), this.prefix, name, version, listing);
       return [part, { version, records: decodeRecords(this.#openPublic(record, version)) }] as const;
     });
     for (const [part, listed] of await Promise.all(read)) parts.set(part, listed);
@@ -363,4 +373,9 @@ export class RecordSet {
   #openPublic(record: StoredRecord, version: number): Buffer {
     return openPublicRecord(this.#vault, record, version);
   }
+}
+
+/** The record that lists a part which the head does not list itself. */
+function partName(part: string): string {
+  return `list/${part}`;
 }

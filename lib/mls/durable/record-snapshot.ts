@@ -1,15 +1,20 @@
+import { bundleOctets, type OpenedBundle } from "../../native/bundle.js";
 import { disposeSecrets } from "../../native/secret.js";
 import type { StoredRecord } from "../../storage/port.js";
 import type { Vault } from "../../storage/vault/vault.js";
-import { entryIn, namesIn, type RecordIndex } from "./record-index.js";
 import type { StoredEntry } from "./record-reader.js";
-import { bodyOf, octetsOf, type OpenedBody } from "./sealed-body.js";
-import { keysOf, openPublicRecord, openRecord, requireEntry } from "./stored-record.js";
+import { openPublicRecords, openRecord, recordFault } from "./stored-record.js";
 
-/** What was read of a set: all that the index lists is there, and of the version that it says. */
+/** What is stored of one name: all that the index lists, of the version that it says. */
+export interface FoundEntry {
+  readonly version: number;
+  /** One, or those of its chunks. */
+  readonly records: readonly StoredRecord[];
+}
+
+/** What was read of a set. */
 export interface SnapshotContents {
-  readonly index: RecordIndex;
-  readonly records: ReadonlyMap<string, StoredRecord>;
+  readonly entries: ReadonlyMap<string, FoundEntry>;
   /** Entries of the logs that have any. */
   readonly logs: ReadonlyMap<string, readonly StoredEntry[]>;
   /** What stands beside the records, of whoever wants to hold them. */
@@ -33,45 +38,49 @@ export class RecordSnapshot {
   }
 
   has(name: string): boolean {
-    return entryIn(this.#contents.index.parts, name) !== undefined;
+    return this.#contents.entries.has(name);
   }
 
-  /** Names of records. */
+  /** Names of records that begin like this. */
   names(start: string): string[] {
-    return namesIn(this.#contents.index.parts, start);
+    const names: string[] = [];
+    for (const name of this.#contents.entries.keys()) if (name.startsWith(start)) names.push(name);
+    return names;
   }
 
   /** @throws TinyMlsError `missing`, `undecryptable` or `malformed` with the key in `path` */
-  read(name: string): OpenedBody {
-    const key = this.#prefix + name;
-    const { version } = requireEntry(this.#contents.index, key, name);
-    return bodyOf(openRecord(this.#vault, this.#contents.records.get(key)!, version));
+  read(name: string): OpenedBundle {
+    const { version, records } = this.#entry(name);
+    return openRecord(this.#vault, records[0]!, version);
   }
 
-  /** The octets of a record in chunks. */
+  /** The octets of a record in chunks, in memory of their own. */
   readLarge(name: string): Buffer {
-    const entry = requireEntry(this.#contents.index, this.#prefix + name, name);
-    const chunks = keysOf(this.#prefix, name, entry).map((key) => {
-      return openPublicRecord(this.#vault, this.#contents.records.get(key)!, entry.version);
-    });
-    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+    const { version, records } = this.#entry(name);
+    return openPublicRecords(this.#vault, records, version);
   }
 
   /** All entries of a log, the oldest first. The caller disposes their secrets. */
-  readLog(name: string): OpenedBody[] {
-    const bodies: OpenedBody[] = [];
+  readLog(name: string): OpenedBundle[] {
+    const bundles: OpenedBundle[] = [];
     try {
-      for (const { key, value } of this.#entries(name)) bodies.push(bodyOf(this.#vault.open(key, 0, value)));
-      return bodies;
+      for (const { key, value } of this.#entries(name)) bundles.push(this.#vault.openBundle(key, 0, value));
+      return bundles;
     } catch (error) {
-      for (const { secrets } of bodies) disposeSecrets(secrets);
+      for (const { secrets } of bundles) disposeSecrets(secrets);
       throw error;
     }
   }
 
   /** The octets of all entries of a log without secrets, the oldest first. */
   readPublicLog(name: string): Buffer[] {
-    return this.#entries(name).map(({ key, value }) => octetsOf(this.#vault.openPublic(key, 0, value)));
+    return this.#entries(name).map(({ key, value }) => bundleOctets(this.#vault.openPublic(key, 0, value)));
+  }
+
+  #entry(name: string): FoundEntry {
+    const entry = this.#contents.entries.get(name);
+    if (entry === undefined) throw recordFault("missing", this.#prefix + name, "is missing");
+    return entry;
   }
 
   #entries(name: string): readonly StoredEntry[] {

@@ -1,7 +1,7 @@
 import { TinyMlsError, type ErrorCode } from "../../errors.js";
-import type { Secret } from "../../native/secret.js";
+import type { OpenedBundle } from "../../native/bundle.js";
 import type { StoredRecord } from "../../storage/port.js";
-import type { Vault } from "../../storage/vault/vault.js";
+import { sealedOverhead, type Vault } from "../../storage/vault/vault.js";
 import { entryIn, type RecordEntry, type RecordIndex } from "./record-index.js";
 
 /** The head of the set that lists a record. */
@@ -14,7 +14,7 @@ export interface ListingHead {
  * A record of a set, as it is stored:
  *
  *     6   version: of the write that put the record
- *     n   the sealed body, with the record's key and version as associated data
+ *     n   the sealed bundle or octets, with the record's key and version as associated data
  */
 const prefixLength = 6;
 
@@ -25,13 +25,25 @@ export function sealRecord(vault: Vault, key: string, version: number, parts: Pa
 }
 
 /** @param version that it has to be of */
-export function openRecord(vault: Vault, { key, value }: StoredRecord, version: number): Secret {
-  return vault.open(key, version, value.subarray(prefixLength));
+export function openRecord(vault: Vault, { key, value }: StoredRecord, version: number): OpenedBundle {
+  return vault.openBundle(key, version, value.subarray(prefixLength));
 }
 
 /** The same for what is not secret. */
 export function openPublicRecord(vault: Vault, { key, value }: StoredRecord, version: number): Buffer {
   return vault.openPublic(key, version, value.subarray(prefixLength));
+}
+
+/** The octets of records that are not secret, one after the other, in memory of their own. */
+export function openPublicRecords(vault: Vault, records: readonly StoredRecord[], version: number): Buffer {
+  const lengths = records.map(({ value }) => Math.max(0, value.byteLength - prefixLength - sealedOverhead));
+  const octets = Buffer.allocUnsafeSlow(lengths.reduce((sum, length) => sum + length, 0));
+  let at = 0;
+  for (const [index, { key, value }] of records.entries()) {
+    const out = octets.subarray(at, (at += lengths[index]!));
+    vault.openPublicInto(out, key, version, value.subarray(prefixLength));
+  }
+  return octets;
 }
 
 /** As it says; what it says is not authentic before it is opened. */
@@ -50,22 +62,25 @@ export function requireEntry({ parts }: RecordIndex, key: string, name: string):
 /** The record, if it is of this version as far as it says. */
 export function requireVersion(
   found: StoredRecord | undefined,
-  key: string,
+  prefix: string,
+  name: string,
   version: number,
   head: ListingHead,
 ): StoredRecord {
-  if (found === undefined) throw recordFault("missing", key, "is missing");
+  if (found === undefined) throw recordFault("missing", prefix + name, "is missing");
   const stored = versionOf(found);
   if (stored > version && stored > head.version) throw olderHead(head.key);
-  if (stored < version) throw recordFault("undecryptable", key, "was put back to an older state");
+  if (stored < version) throw recordFault("undecryptable", found.key, "was put back to an older state");
   return found;
 }
 
-/** Those under which an entry of the list is stored. Those of chunks are new with each version. */
-export function keysOf(prefix: string, name: string, entry: RecordEntry | undefined): string[] {
+/** The names under which an entry of the list is stored. Those of chunks are new with each version. */
+export function storedNames(name: string, entry: RecordEntry | undefined): string[] {
   if (entry === undefined) return [];
-  if (entry.chunks === 0) return [prefix + name];
-  return Array.from({ length: entry.chunks }, (_, chunk) => `${prefix}${name}/${entry.version}/${chunk}`);
+  if (entry.chunks === 0) return [name];
+  const names: string[] = [];
+  for (let chunk = 0; chunk < entry.chunks; chunk++) names.push(`${name}/${entry.version}/${chunk}`);
+  return names;
 }
 
 export function recordFault(code: ErrorCode, path: string, message: string): TinyMlsError {

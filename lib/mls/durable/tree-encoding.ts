@@ -43,11 +43,15 @@ export function encodeNodes(depth: number, nodes: Iterable<readonly [number, Sto
   return out;
 }
 
-/** Puts what was encoded into `nodes`, copied some dozens at once, and answers the depth. */
+/**
+ * Puts what was encoded into `nodes`, and answers the depth. The octets are copied some dozens of nodes at once; those of few nodes that
+ * have memory of their own are kept as they are.
+ */
 export function decodeNodes(encoded: Buffer, nodes: StoredNodes): number {
   const start = 5 + encoded.readUInt32BE(1);
   const supports = decode(Supports, encoded.subarray(5, start));
-  let window = new Uint8Array(0);
+  const isKept = encoded.byteLength === encoded.buffer.byteLength && encoded.byteLength <= shelfLength;
+  let window: Uint8Array = isKept ? new Uint8Array(encoded.buffer) : new Uint8Array(0);
   let windowAt = 0;
   for (let at = start; at < encoded.byteLength;) {
     const index = encoded.readUInt32BE(at);
@@ -61,7 +65,8 @@ export function decodeNodes(encoded: Buffer, nodes: StoredNodes): number {
       window = new Uint8Array(encoded.subarray(at, at + Math.max(length, shelfLength)));
       windowAt = at;
     }
-    const bytes = window.subarray(at - windowAt, (at += length) - windowAt);
+    const bytes = new Uint8Array(window.buffer, at - windowAt, length);
+    at += length;
     if (index % 2 === 1) {
       nodes.set(index, { bytes });
     } else {

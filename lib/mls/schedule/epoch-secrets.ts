@@ -49,7 +49,7 @@ const noSecrets = (): Held => ({
  */
 export class EpochSecrets {
   readonly suite: Suite;
-  readonly #secrets: Held;
+  #secrets: Held;
   #externalKeyPair: PrivateKey | undefined;
 
   private constructor(suite: Suite, secrets: Held) {
@@ -180,7 +180,9 @@ export class EpochSecrets {
   }
 
   dispose(): void {
-    this.erase(...epochSecretNames);
+    disposeSecrets(Object.values(this.#secrets));
+    this.#secrets = noSecrets();
+    this.#eraseExternalKeyPair();
   }
 
   [Symbol.dispose](): void {

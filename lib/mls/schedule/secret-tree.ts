@@ -58,11 +58,11 @@ export class SecretTree {
 
   /** Takes `encryptionSecret` over. */
   constructor(suite: Suite, encryptionSecret: Secret, options: SecretTreeOptions);
-  /** @internal see {@link restore} */
-  constructor(suite: Suite, nodes: ReadonlyMap<number, Secret>, options: SecretTreeOptions);
-  constructor(suite: Suite, from: Secret | ReadonlyMap<number, Secret>, options: SecretTreeOptions) {
+  /** @internal see {@link restore}. Takes the map over too. */
+  constructor(suite: Suite, nodes: Map<number, Secret>, options: SecretTreeOptions);
+  constructor(suite: Suite, from: Secret | Map<number, Secret>, options: SecretTreeOptions) {
     const { leafCount, ownLeafIndex } = options;
-    const held = new Map(from instanceof Map ? (from as ReadonlyMap<number, Secret>) : [[1, from as Secret]]);
+    const held = from instanceof Map ? from : new Map([[1, from]]);
     try {
       if (!Number.isInteger(leafCount) || leafCount < 1 || leafCount > maxLeafCount)
         throw usage("leafCount is no tree");
@@ -83,9 +83,13 @@ export class SecretTree {
 
   /** From {@link entries}, say of storage. Takes the handles over, also when it throws. */
   static restore(suite: Suite, entries: Iterable<SecretTreeEntry>, options: SecretTreeOptions): SecretTree {
-    const all = [...entries];
-    const nodes = new Map(all.flatMap((entry) => (entry.kind === "node" ? [[entry.node, entry.secret] as const] : [])));
-    const rest = all.filter((entry) => entry.kind !== "node").sort((a, b) => timeOf(a) - timeOf(b));
+    const nodes = new Map<number, Secret>();
+    const rest: SecretTreeEntry[] = [];
+    for (const entry of entries) {
+      if (entry.kind === "node") nodes.set(entry.node, entry.secret);
+      else rest.push(entry);
+    }
+    rest.sort((a, b) => timeOf(a) - timeOf(b));
     let tree: SecretTree | undefined;
     try {
       tree = new SecretTree(suite, nodes, options);

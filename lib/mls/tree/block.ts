@@ -81,6 +81,19 @@ export function blockForHash<N>(root: Block<N>, node: number): Block<N> {
   return block;
 }
 
+/** Puts a node where there is none, into blocks that no version of a tree shares yet. */
+export function plant<N>(root: Block<N>, node: number, value: N): void {
+  const base = baseOf(level(node));
+  let block = root;
+  for (;;) {
+    block.occupied++;
+    if ((node & 1) === 0) block.leaves++;
+    if (block.base === base) break;
+    block = block.children[(node >> block.base) & 63] ??= new Block<N>(block.base - blockLevels, undefined);
+  }
+  block.nodes[localIndex(base, node)] = value;
+}
+
 export function nodeAt<N>(root: Block<N>, node: number): N | null {
   const block = blockOf(root, node);
   return block === undefined ? null : block.nodes[localIndex(block.base, node)]!;

@@ -2,8 +2,7 @@
 import { decode, encode, optional, vector, type Codec } from "../../codec/index.js";
 import { EncodedNode, NodeType } from "../objects/index.js";
 import { refuse } from "../rules.js";
-import { Block, baseOf, isBlankSubtree, nodeAt } from "./block.js";
-import { BlockDraft } from "./block-draft.js";
+import { Block, baseOf, isBlankSubtree, nodeAt, plant } from "./block.js";
 import { KeyIndex, keyHash, type KeyKind } from "./key-index.js";
 import { depthFor, isLeaf, leafNode, nodeWidth, root } from "./math.js";
 import { sameBytes, storedNode, TreeLeaf, TreeParent, type StoredNode, type TreeNode } from "./node.js";
@@ -84,21 +83,21 @@ export class RatchetTree {
    * of a valid tree of 2^depth leaves.
    */
   static load(suite: TreeHasher, depth: number, stored: ReadonlyMap<number, StoredNode | null>): RatchetTree {
-    const nodes = new Array<TreeNode | null>(nodeWidth(depth)).fill(null);
+    const root = new Block<TreeNode>(baseOf(depth), undefined);
     const shared = new SharedSupport();
     stored.forEach((node, index) => {
-      if (node !== null) nodes[index] = storedNode(node, shared);
+      if (node !== null) plant(root, index, storedNode(node, shared));
     });
-    return RatchetTree.of(suite, nodes);
+    return new RatchetTree(suite, depth, root);
   }
 
   private static of(suite: TreeHasher, nodes: readonly (TreeNode | null)[]): RatchetTree {
     const depth = depthFor((nodes.length >> 1) + 1);
-    const draft = new BlockDraft<TreeNode>(new Block(baseOf(depth), undefined), depth);
+    const root = new Block<TreeNode>(baseOf(depth), undefined);
     nodes.forEach((node, index) => {
-      if (node !== null) draft.set(index, node);
+      if (node !== null) plant(root, index, node);
     });
-    return new RatchetTree(suite, depth, draft.root);
+    return new RatchetTree(suite, depth, root);
   }
 
   /** @internal Made when first asked for: a group that is loaded for its messages alone needs none. */

@@ -29,9 +29,16 @@ export class SessionKeys {
     return { id, cipher: this.#derive(id) };
   }
 
+  /** The key that was used last, if it is that of the session whose id stands in `octets` at `at`. */
+  last(octets: Bytes, at: number): AeadCipher | undefined {
+    const last = this.#last;
+    if (last === undefined) return undefined;
+    for (let i = 0; i < sessionIdLength; i++) if (last.id[i] !== octets[at + i]) return undefined;
+    return last.cipher;
+  }
+
   /** Runs `use` with the key of a session, which is kept for later when that went well. */
   with<T>(id: Bytes, use: (cipher: AeadCipher) => T): T {
-    if (this.#last?.id.equals(id) === true) return use(this.#last.cipher);
     const name = Buffer.from(id).toString("latin1");
     const kept = this.#ciphers.get(name);
     const cipher = kept ?? this.#derive(id);

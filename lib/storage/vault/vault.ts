@@ -1,7 +1,9 @@
 import { inspect } from "node:util";
+import { isUint8Array } from "node:util/types";
 import { TinyMlsError } from "../../errors.js";
 import type { AeadCipher } from "../../native/aead.js";
 import type { Bytes } from "../../native/addon.js";
+import type { OpenedBundle } from "../../native/bundle.js";
 import { Owned } from "../../native/owned.js";
 import { randomBytes } from "../../native/random.js";
 import { Secret, type Sealable } from "../../native/secret.js";
@@ -34,13 +36,20 @@ import { newLock, storageKeyOf, type StorageKeySource } from "./storage-key.js";
  * session.
  */
 const formatVersion = 1;
-const counterAt = 1 + sessionIdLength;
+const sessionAt = 1;
+const counterAt = sessionAt + sessionIdLength;
 const headLength = counterAt + 8;
 const tagLength = 16;
 const sealsOfSession = 2 ** 32;
 
 /** Octets that sealing adds. */
 export const sealedOverhead = headLength + tagLength;
+
+/** One of the ways in which a cipher opens a record. */
+type Opening<T> = (cipher: AeadCipher, nonce: Bytes, aad: Bytes, text: Bytes) => T;
+const openSecret: Opening<Secret> = (cipher, nonce, aad, text) => cipher.openSecret(nonce, aad, text);
+const openBundle: Opening<OpenedBundle> = (cipher, nonce, aad, text) => cipher.openBundle(nonce, aad, text);
+const openPublic: Opening<Buffer> = (cipher, nonce, aad, text) => cipher.open(nonce, aad, text);
 
 interface Stored {
   readonly id: Buffer;
@@ -127,11 +136,15 @@ export class Vault implements Disposable {
     const keys = this.#open("Vault.seal");
     const session = this.#sessionOf(keys);
     const aad = binding("Vault.seal", name, version);
-    const head = Buffer.allocUnsafe(headLength);
-    head[0] = formatVersion;
-    head.set(session.id, 1);
-    writeCount(head, counterAt, session.counter++);
-    return Buffer.concat([head, sealed(session.cipher, nonceOf(head), aad, parts)]);
+    const only = Array.isArray(parts) && parts.length === 1 && isUint8Array(parts[0]) ? parts[0] : undefined;
+    using joined = only === undefined ? Secret.concat(parts) : undefined;
+    const plaintext = only ?? joined!;
+    const record = Buffer.allocUnsafe(sealedOverhead + plaintext.byteLength);
+    record[0] = formatVersion;
+    record.set(session.id, sessionAt);
+    writeCount(record, counterAt, session.counter++);
+    session.cipher.sealInto(record.subarray(headLength), nonceOf(record), aad, plaintext);
+    return record;
   }
 
   /**
@@ -141,15 +154,23 @@ export class Vault implements Disposable {
    *   sealed under another name, version or data key
    */
   open(name: string, version: number, octets: Bytes): Secret {
-    return this.#opened("Vault.open", { name, version, octets }, (cipher, nonce, aad, text) => {
-      return cipher.openSecret(nonce, aad, text);
-    });
+    return this.#opened("Vault.open", name, version, octets, openSecret);
+  }
+
+  /** @internal As `open`, for a record in which secrets stand behind octets that are none. */
+  openBundle(name: string, version: number, octets: Bytes): OpenedBundle {
+    return this.#opened("Vault.openBundle", name, version, octets, openBundle);
   }
 
   /** As `open`, for a record that holds nothing secret: its plaintext in JavaScript, at less cost. */
   openPublic(name: string, version: number, octets: Bytes): Buffer {
-    return this.#opened("Vault.openPublic", { name, version, octets }, (cipher, nonce, aad, text) => {
-      return cipher.open(nonce, aad, text);
+    return this.#opened("Vault.openPublic", name, version, octets, openPublic);
+  }
+
+  /** @internal The same, into an array of `sealedOverhead` octets less than the record has. */
+  openPublicInto(out: Bytes, name: string, version: number, octets: Bytes): void {
+    this.#opened("Vault.openPublicInto", name, version, octets, (cipher, nonce, aad, text) => {
+      cipher.openInto(out, nonce, aad, text);
     });
   }
 
@@ -181,22 +202,22 @@ export class Vault implements Disposable {
     return this.#keys;
   }
 
-  #opened<T>(
-    operation: string,
-    { name, version, octets }: { readonly name: string; readonly version: number; readonly octets: Bytes },
-    use: (cipher: AeadCipher, nonce: Bytes, aad: Bytes, text: Bytes) => T,
-  ): T {
+  #opened<T>(operation: string, name: string, version: number, octets: Bytes, open: Opening<T>): T {
     const keys = this.#open(operation);
     const aad = binding(operation, name, version);
-    if (!(octets instanceof Uint8Array) || octets.byteLength < sealedOverhead || octets[0] !== formatVersion)
+    if (!isUint8Array(octets) || octets.byteLength < sealedOverhead || octets[0] !== formatVersion)
       throw vaultError("malformed", `${name} is no sealed record`, name);
+    const nonce = nonceOf(octets);
+    const text = octets.subarray(headLength);
     try {
-      return keys.with(octets.subarray(1, counterAt), (cipher) =>
-        use(cipher, nonceOf(octets), aad, octets.subarray(headLength)),
-      );
+      const last = keys.last(octets, sessionAt);
+      if (last !== undefined) return open(last, nonce, aad, text);
+      return keys.with(octets.subarray(sessionAt, counterAt), (cipher) => open(cipher, nonce, aad, text));
     } catch (error) {
       if (error instanceof TinyMlsError && error.code === "undecryptable")
         throw vaultError("undecryptable", `${name} was changed, or is not the record that was expected`, name);
+      if (error instanceof TinyMlsError && error.code === "malformed")
+        throw vaultError("malformed", `${name} is authentic and holds something else`, name);
       throw error;
     }
   }
@@ -206,12 +227,6 @@ export class Vault implements Disposable {
     this.#session?.cipher.dispose();
     return (this.#session = { ...keys.create(), counter: 0 });
   }
-}
-
-function sealed(cipher: AeadCipher, nonce: Bytes, aad: Bytes, parts: readonly (Sealable | Bytes)[]): Buffer {
-  if (Array.isArray(parts) && parts.length === 1) return cipher.seal(nonce, aad, parts[0] as Sealable | Bytes);
-  using joined = Secret.concat(parts);
-  return cipher.seal(nonce, aad, joined);
 }
 
 function binding(operation: string, name: string, version: number): Buffer {
@@ -225,11 +240,11 @@ function binding(operation: string, name: string, version: number): Buffer {
   return aad;
 }
 
-function nonceOf(head: Bytes): Bytes {
-  // From Node's pool: V8 would have to move a small array of its own heap for the addon.
-  const nonce = Buffer.allocUnsafe(12);
-  nonce.fill(0, 0, 4);
-  for (let i = 0; i < 8; ++i) nonce[4 + i] = head[counterAt + i]!;
+// Not of V8's own heap, which would have to move a small array for the addon. Each call has done with it when it returns.
+const nonce = Buffer.allocUnsafeSlow(12).fill(0);
+
+function nonceOf(record: Bytes): Bytes {
+  for (let i = 0; i < 8; ++i) nonce[4 + i] = record[counterAt + i]!;
   return nonce;
 }
 
