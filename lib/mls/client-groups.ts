@@ -87,7 +87,7 @@ export class ClientGroups {
     sendWith: (handshake: HandshakePolicy) => SendPolicy,
   ): Promise<Group | undefined> {
     const own = Buffer.from(groupId); // others may change what they passed
-    const id = hex(own);
+    const id = own.toString("hex");
     return this.#turns.take(async () => {
       // One that is about to be closed is over; if that fails it stays as it was.
       await this.#open.get(id)?.closing?.catch(() => undefined);
@@ -115,5 +115,5 @@ export class ClientGroups {
 }
 
 function hex(bytes: Bytes): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+  return Buffer.from(bytes).toString("hex");
 }

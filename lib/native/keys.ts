@@ -9,6 +9,7 @@ import {
   release,
   releaseWhenCollected,
   sealableHandle,
+  togetherOf,
   type Sealable,
   type Secret,
 } from "./secret.js";
@@ -132,7 +133,8 @@ export interface StoredKeyPair {
  */
 export function restorePrivateKeys(stored: readonly StoredKeyPair[]): PrivateKey[] {
   const operation = "restorePrivateKeys";
-  const together = new MadeTogether();
+  // With the secrets of one record, which all go with their epoch.
+  const together = (stored[0] && togetherOf(stored[0].raw)) ?? new MadeTogether();
   using owned = new Owned();
   const keys = stored.map(({ algorithm, raw, publicKey }) => {
     const answer = native.privateKeyRestore(keyParameters(algorithm, operation).id, handleOf(raw), publicKey);

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { isUint8Array } from "node:util/types";
 import { addon, type Bytes } from "./addon.js";
+import { octetsOf } from "./batch.js";
 import { check, usage } from "./fault.js";
 
 interface SecretCalls {
@@ -28,6 +29,8 @@ export let handleOf: (secret: Secret) => number;
 export let secretOf: (answer: number, operation: string) => Secret;
 /** The same of a native call that writes `most` handles or fewer, a double each, into `out`, and answers how many. */
 export let secretsOf: (most: number, operation: string, call: (out: Bytes) => number) => Secret[];
+/** What a secret that was made with others holds on to with them. */
+export let togetherOf: (secret: Secret) => MadeTogether | undefined;
 /** `dispose` of several at once. */
 export let disposeSecrets: (secrets: Iterable<Secret | undefined>) => void;
 
@@ -76,7 +79,8 @@ export class MadeTogether {
 }
 
 /** Room for the handles that a call answers or may answer, so that most calls make none. */
-const fewHandles = new Float64Array(new ArrayBuffer(8 * 1024));
+const fewHandles = new Float64Array(1024);
+const fewOctets = octetsOf(fewHandles);
 const mostOfRelease = 16;
 
 /** Frees what a handle names. Zero, the handle of what is disposed already, is let pass. */
@@ -97,10 +101,12 @@ export class Secret implements Sealable {
   static {
     handleOf = (secret: unknown) =>
       typeof secret === "object" && secret !== null && #handle in secret ? secret.#handle : 0;
+    togetherOf = (secret) => secret.#together;
     secretOf = (answer, operation) => new Secret(answer, operation);
     secretsOf = (most, operation, call) => {
-      const handles = most > fewHandles.length ? new Float64Array(most) : fewHandles;
-      const count = check(call(new Uint8Array(handles.buffer, 0, 8 * most)), operation);
+      const isFew = most <= fewHandles.length;
+      const handles = isFew ? fewHandles : new Float64Array(most);
+      const count = check(call(isFew ? fewOctets.subarray(0, 8 * most) : octetsOf(handles)), operation);
       const secrets: Secret[] = [];
       if (count === 0) return secrets;
       const together = new MadeTogether();
@@ -114,6 +120,8 @@ export class Secret implements Sealable {
         handles.push(secret.#handle);
         secret.#handle = 0;
       }
+      if (handles.length === 0) return;
+      if (handles.length <= mostOfRelease) return void check(native.release(...handles), "Secret.dispose");
       for (let at = 0; at < handles.length; at += mostOfRelease) {
         check(native.release(...handles.slice(at, at + mostOfRelease)), "Secret.dispose");
       }

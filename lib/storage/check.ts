@@ -82,7 +82,7 @@ export function checkWrite(steps: readonly WriteStep[]): CheckedStep[] {
   let length = 0;
   // By index, which does not pass over the holes of a sparse array.
   for (let at = 0; at < steps.length; at++) length += lengthOf((checked[at] = checkStep(steps[at])));
-  checked.sort(byName);
+  if (!isSorted(checked)) checked.sort(byName);
   for (let at = 1; at < checked.length; at++) {
     if (isTwice(checked[at - 1]!, checked[at]!)) throw usage(operation, "a write names each record and log once");
   }
@@ -105,6 +105,11 @@ function byName(a: CheckedStep, b: CheckedStep): number {
   if (a.key !== b.key) return a.key < b.key ? -1 : 1;
   if (a.kind === b.kind) return 0;
   return a.kind === "append" ? -1 : 1;
+}
+
+function isSorted(steps: readonly CheckedStep[]): boolean {
+  for (let at = 1; at < steps.length; at++) if (byName(steps[at - 1]!, steps[at]!) > 0) return false;
+  return true;
 }
 
 /** Of two steps that stand side by side in that order. */

@@ -8,6 +8,7 @@ import {
   checkWrite,
   closed,
   conflict,
+  endOfPrefix,
   pageLength,
   usage,
   type CheckedStep,
@@ -55,10 +56,11 @@ export class MemoryStorage implements Storage {
     const { after, limit } = checkList(prefix, options);
     const records: StoredRecord[] = [];
     let length = 0;
+    const end = endOfPrefix(prefix); // `startsWith` looks at each character on its own
     for (let index = firstFrom(this.#keys, after > prefix ? after : prefix); index < this.#keys.length; index++) {
       const key = this.#keys[index]!;
       if (key === after) continue;
-      if (!key.startsWith(prefix)) break;
+      if (key >= end) break;
       if (records.length === limit || length >= pageLength) return { records, next: records.at(-1)!.key };
       const record = this.#records.get(key)!;
       length += record.value.length;

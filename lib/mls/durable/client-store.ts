@@ -54,6 +54,7 @@ const groups = "group/";
 /** Of groups that are over and of which there may still be records. */
 const erased = "erased/";
 const nothing = new Uint8Array(0);
+const noChanges = new RecordChanges();
 const handshakes: readonly HandshakePolicy[] = ["private", "public"];
 
 const keysName = "keys";
@@ -210,7 +211,7 @@ export class ClientStore {
     const loaded = store.load(all, environment);
     try {
       // Nothing is written before all could be read; whoever wrote meanwhile changed the head.
-      await records.write(new RecordChanges(), { also: steps, claims, sync: false });
+      await records.write(noChanges, { also: steps, claims, sync: false });
     } catch (error) {
       loaded.pending?.staged.discard();
       loaded.state.dispose();

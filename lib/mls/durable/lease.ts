@@ -35,6 +35,7 @@ export class Leases {
   readonly #lifetimeMs: number;
   readonly #now: () => number;
   readonly #id = randomBytes(16).toString("hex");
+  readonly #holding = Buffer.from(this.#id);
   #renewal: NodeJS.Timeout | undefined;
   /** When what is stored of the session runs out. */
   #storedUntil = 0;
@@ -56,7 +57,7 @@ export class Leases {
     const former = found && this.#holder(key, found.value);
     const over = former === undefined ? [] : await this.#requireOver(key, former);
     await this.#requireSession();
-    const lease = { put: key, value: this.#seal(key, Buffer.from(this.#id)), revision: found?.revision ?? 0 };
+    const lease = { put: key, value: this.#seal(key, this.#holding), revision: found?.revision ?? 0 };
     return {
       steps: [lease, ...over],
       claims: found !== undefined,

@@ -48,9 +48,10 @@ export class PastRecords {
   save(changes: RecordChanges, past: PastEpochs, current: MemberEpoch): void {
     const records = this.#records;
     const list = past.list();
-    const epochs = new Set([...list.map(({ framing }) => framing.epoch), epochOf(current)].map(String));
+    const epochs = new Set([String(epochOf(current))]);
     for (const [index, epoch] of list.entries()) {
       const number = epoch.framing.epoch;
+      epochs.add(String(number));
       saveSecretTree(changes, records, secretTreePrefix(number), epoch.secretTree);
       if (records.has(`past/${number}`)) continue;
       changes.put(`past/${number}`, pastBytes(epoch, current), [epoch.secrets.senderDataSecret]);
@@ -65,7 +66,10 @@ export class PastRecords {
   load(records: RecordSnapshot, { retention, policy }: GroupEnvironment, suite: Suite, tree: RatchetTree): PastEpochs {
     const past = new PastEpochs(retention, policy.now);
     const epochs: PastEpoch[] = [];
-    this.#epochs = new Set(records.names(secretTrees).map((name) => name.split("/")[1]!));
+    this.#epochs = new Set();
+    for (const name of records.names(secretTrees)) {
+      this.#epochs.add(name.slice(secretTrees.length, name.indexOf("/", secretTrees.length)));
+    }
     try {
       this.#loadPsks(records, past);
       const numbers = records.names("past/").map((name) => BigInt(name.slice("past/".length)));

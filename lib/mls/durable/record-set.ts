@@ -281,7 +281,8 @@ export class RecordSet {
         entries.set(name, { version: entry.version, records: own });
       }
     }
-    this.#orphans = others === 0 ? new Set() : this.#unlisted(records);
+    if (others === 0) this.#orphans.clear();
+    else this.#orphans = this.#unlisted(records);
     return entries;
   }
 

@@ -54,7 +54,7 @@ export class RecordSnapshot {
     return openRecord(this.#vault, records[0]!, version);
   }
 
-  /** The octets of a record in chunks, in memory of their own. */
+  /** The octets of a record in chunks. */
   readLarge(name: string): Buffer {
     const { version, records } = this.#entry(name);
     return openPublicRecords(this.#vault, records, version);

@@ -34,10 +34,10 @@ export function openPublicRecord(vault: Vault, { key, value }: StoredRecord, ver
   return vault.openPublic(key, version, value.subarray(prefixLength));
 }
 
-/** The octets of records that are not secret, one after the other, in memory of their own. */
+/** The octets of records that are not secret, one after the other. */
 export function openPublicRecords(vault: Vault, records: readonly StoredRecord[], version: number): Buffer {
   const lengths = records.map(({ value }) => Math.max(0, value.byteLength - prefixLength - sealedOverhead));
-  const octets = Buffer.allocUnsafeSlow(lengths.reduce((sum, length) => sum + length, 0));
+  const octets = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + length, 0));
   let at = 0;
   for (const [index, { key, value }] of records.entries()) {
     const out = octets.subarray(at, (at += lengths[index]!));

@@ -43,16 +43,14 @@ export function encodeNodes(depth: number, nodes: Iterable<readonly [number, Sto
   return out;
 }
 
-/**
- * Puts what was encoded into `nodes`, and answers the depth. The octets are copied some dozens of nodes at once; those of few nodes that
- * have memory of their own are kept as they are.
- */
+/** Puts what was encoded into `nodes`, and answers the depth. The nodes keep the octets of few as they are, those of many in copies of some dozens. */
 export function decodeNodes(encoded: Buffer, nodes: StoredNodes): number {
   const start = 5 + encoded.readUInt32BE(1);
   const supports = decode(Supports, encoded.subarray(5, start));
-  const isKept = encoded.byteLength === encoded.buffer.byteLength && encoded.byteLength <= shelfLength;
-  let window: Uint8Array = isKept ? new Uint8Array(encoded.buffer) : new Uint8Array(0);
-  let windowAt = 0;
+  // Where nodes that end before `end` keep their octets. To ask an array for its memory takes as long as to make a view.
+  let memory = encoded.buffer;
+  let offset = encoded.byteOffset;
+  let end = encoded.byteLength <= shelfLength ? encoded.byteLength : 0;
   for (let at = start; at < encoded.byteLength;) {
     const index = encoded.readUInt32BE(at);
     const length = encoded.readUInt32BE(at + 4);
@@ -61,11 +59,13 @@ export function decodeNodes(encoded: Buffer, nodes: StoredNodes): number {
       nodes.set(index, null);
       continue;
     }
-    if (at + length > windowAt + window.byteLength) {
-      window = new Uint8Array(encoded.subarray(at, at + Math.max(length, shelfLength)));
-      windowAt = at;
+    if (at + length > end) {
+      const window = new Uint8Array(encoded.subarray(at, at + Math.max(length, shelfLength)));
+      memory = window.buffer;
+      offset = -at;
+      end = at + window.byteLength;
     }
-    const bytes = new Uint8Array(window.buffer, at - windowAt, length);
+    const bytes = new Uint8Array(memory, offset + at, length);
     at += length;
     if (index % 2 === 1) {
       nodes.set(index, { bytes });

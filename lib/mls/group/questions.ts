@@ -16,13 +16,15 @@ export class Questions {
 
   constructor(service: AuthenticationService) {
     const ask = (answer: Answer): Answer => (typeof answer === "boolean" ? answer : this.#wait(answer));
-    this.service = {
+    const asking: AuthenticationService = {
       validateCredential: (...about) => ask(service.validateCredential(...about)),
       isValidSuccessor: (...about) => ask(service.isValidSuccessor(...about)),
-      ...(service.isSameClient && { isSameClient: (...about) => ask(service.isSameClient!(...about)) }),
-      ...(service.mayJoinExternally && { mayJoinExternally: (...about) => ask(service.mayJoinExternally!(...about)) }),
-      ...(service.mayProposeItself && { mayProposeItself: (...about) => ask(service.mayProposeItself!(...about)) }),
     };
+    // What an application does not judge stays away: there are defaults for it.
+    if (service.isSameClient) asking.isSameClient = (...about) => ask(service.isSameClient!(...about));
+    if (service.mayJoinExternally) asking.mayJoinExternally = (...about) => ask(service.mayJoinExternally!(...about));
+    if (service.mayProposeItself) asking.mayProposeItself = (...about) => ask(service.mayProposeItself!(...about));
+    this.service = asking;
   }
 
   /** Waits for no answer any more, unless closing fails. */

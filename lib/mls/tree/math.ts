@@ -30,7 +30,7 @@ export function depthFor(leaves: number): number {
 
 /** The number of nodes of a tree with 2^depth leaves. */
 export function nodeWidth(depth: number): number {
-  return 2 ** (depth + 1) - 1;
+  return (2 << depth) - 1;
 }
 
 /** The root of a tree with 2^depth leaves. */

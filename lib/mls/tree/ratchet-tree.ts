@@ -51,7 +51,7 @@ export class RatchetTree {
   constructor(suite: TreeHasher, depth: number, blocks: Block<TreeNode>, keys?: KeyIndex) {
     this.suite = suite;
     this.depth = depth;
-    this.leafWidth = 2 ** depth;
+    this.leafWidth = 1 << depth;
     this.nodeWidth = nodeWidth(depth);
     this.blocks = blocks;
     this.#keys = keys;
