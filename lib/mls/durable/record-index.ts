@@ -147,31 +147,46 @@ export function decodeHead(bytes: Buffer, path: string): IndexHead {
   const parts = new Map<string, { version: number; records: Map<string, RecordEntry> }>();
   const listed = new Map<string, number>();
   const logs = new Map<string, LogEntry>();
-  const recordsEnd = eachRow(bytes, end, (name, version, chunks) => {
+  const rows = new RowReader(bytes, end);
+  rows.each((name, version, chunks) => {
     const part = partOf(name);
     let own = parts.get(part);
     if (own === undefined) parts.set(part, (own = { version: 0, records: new Map() }));
     own.records.set(name, { version, chunks });
   });
-  const listedEnd = eachRow(bytes, recordsEnd, (name, version) => listed.set(name, version));
-  eachRow(bytes, listedEnd, (name, first, end) => logs.set(name, { first, end }));
+  rows.each((name, version) => listed.set(name, version));
+  rows.each((name, first, end) => logs.set(name, { first, end }));
   return { info, parts, listed, logs };
 }
 
 export function decodeRecords(bytes: Buffer): Map<string, RecordEntry> {
   const records = new Map<string, RecordEntry>();
-  eachRow(bytes, 0, (name, version, chunks) => records.set(name, { version, chunks }));
+  new RowReader(bytes, 0).each((name, version, chunks) => records.set(name, { version, chunks }));
   return records;
 }
 
-/** Returns where they end. */
-function eachRow(bytes: Buffer, start: number, use: (name: string, one: number, other: number) => void): number {
-  let at = start + 4;
-  for (let left = bytes.readUInt32BE(start); left > 0; left--) {
-    const numbersAt = at + 1 + bytes[at]!;
-    const name = bytes.toString("latin1", at + 1, numbersAt);
-    use(name, bytes.readUIntBE(numbersAt, 6), bytes.readUIntBE(numbersAt + 6, 6));
-    at = numbersAt + 12;
+/** Reads what `writeRows` wrote. */
+class RowReader {
+  readonly #bytes: Buffer;
+  /** All names and what is between them, in one call that leaves JavaScript. */
+  readonly #text: string;
+  #at: number;
+
+  constructor(bytes: Buffer, at: number) {
+    this.#bytes = bytes;
+    this.#text = bytes.toString("latin1");
+    this.#at = at;
   }
-  return at;
+
+  /** The rows of the next list. */
+  each(use: (name: string, one: number, other: number) => void): void {
+    const bytes = this.#bytes;
+    let at = this.#at + 4;
+    for (let left = bytes.readUInt32BE(this.#at); left > 0; left--) {
+      const end = at + 1 + bytes[at]!;
+      use(this.#text.slice(at + 1, end), bytes.readUIntBE(end, 6), bytes.readUIntBE(end + 6, 6));
+      at = end + 12;
+    }
+    this.#at = at;
+  }
 }
