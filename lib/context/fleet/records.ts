@@ -116,15 +116,17 @@ export class FleetRecords {
     return `${this.prefix}epoch/${String(epoch).padStart(epochDigits, "0")}`;
   }
 
-  #readHead({ key, value, revision }: StoredRecord): Head {
-    using opened = this.#vault.open(key, 0, value);
+  // By the keys that were asked for, whatever the storage answers: one of another fleet does not open in place of one of this.
+  #readHead({ value, revision }: StoredRecord): Head {
+    using opened = this.#vault.open(this.headKey, 0, value);
     const { version, epoch, terms } = decodeSecret(opened, (octets) => decode(Head, octets));
-    if (version !== formatVersion) throw this.fault("storage", key, "was written by a later version of tinymls");
+    if (version !== formatVersion)
+      throw this.fault("storage", this.headKey, "was written by a later version of tinymls");
     return { epoch, terms, revision };
   }
 
-  #readEpoch({ key, value }: StoredRecord, epoch: number): EpochRecord {
-    using opened = this.#vault.open(key, epoch, value);
+  #readEpoch({ value }: StoredRecord, epoch: number): EpochRecord {
+    using opened = this.#vault.open(this.#epochKey(epoch), epoch, value);
     using time = opened.slice(0, timeLength);
     const createdAt = Number(decodeSecret(time, (octets) => Buffer.from(octets).readBigUInt64BE()));
     return { epoch, createdAt, secret: opened.slice(timeLength) };

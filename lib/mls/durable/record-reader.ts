@@ -38,8 +38,10 @@ export class RecordReader {
     this.#prefix = prefix;
   }
 
-  get(key: string): Promise<StoredRecord | undefined> {
-    return this.#storage.get(key);
+  // A record opens under the key that it has. So one that the storage answers in place of another must not pass for that.
+  async get(key: string): Promise<StoredRecord | undefined> {
+    const found = await this.#storage.get(key);
+    return found?.key === key ? found : undefined;
   }
 
   /** The head, and the others when they are asked for. */
@@ -73,8 +75,11 @@ export class RecordReader {
   /** By name. */
   async list(): Promise<Map<string, StoredRecord>> {
     const all = new Map<string, StoredRecord>();
+    const start = this.#prefix.length;
     await eachPage(this.#storage, this.#prefix, (records) => {
-      for (const record of records) all.set(record.key.slice(this.#prefix.length), record);
+      for (const record of records) {
+        if (record.key.slice(0, start) === this.#prefix) all.set(record.key.slice(start), record);
+      }
     });
     return all;
   }
