@@ -11,7 +11,7 @@ interface SecretCalls {
   secretLength(secret: number): number;
   secretSlice(secret: number, start: number, end: number): number;
   secretEquals(a: number, b: number | Bytes): number;
-  secretRead(secret: number, start: number, out: Bytes): number;
+  secretRead(secret: number, out: Bytes): number;
   wipe(bytes: Bytes): number;
   release(...handles: number[]): number;
   releaseCollected(handle: number): number;
@@ -120,8 +120,6 @@ export class Secret implements Sealable {
         handles.push(secret.#handle);
         secret.#handle = 0;
       }
-      if (handles.length === 0) return;
-      if (handles.length <= mostOfRelease) return void check(native.release(...handles), "Secret.dispose");
       for (let at = 0; at < handles.length; at += mostOfRelease) {
         check(native.release(...handles.slice(at, at + mostOfRelease)), "Secret.dispose");
       }
@@ -235,7 +233,7 @@ export function decodeSecret<T>(secret: Secret, read: (scratch: Bytes) => T): T 
   const handle = handleOf(secret);
   const scratch = new Uint8Array(new ArrayBuffer(check(native.secretLength(handle), "decodeSecret")));
   try {
-    check(native.secretRead(handle, 0, scratch), "decodeSecret");
+    check(native.secretRead(handle, scratch), "decodeSecret");
     return read(scratch);
   } finally {
     native.wipe(scratch);

@@ -94,15 +94,20 @@ napi_value open(CallReader& call, AeadCipher& cipher, size_t first) {
   return call.answer(cipher.open(nonce.view(), aad, sealed, out), static_cast<double>(out.size()));
 }
 
+Result<SecretBytes> opened(AeadCipher& cipher, const Nonce& nonce, View aad, View sealed) {
+  if (sealed.size() < kAeadTagLength) return Fault::kUndecryptable;
+  auto plaintext = SecretBytes::allocate(sealed.size() - kAeadTagLength);
+  if (!plaintext) return plaintext;
+  const auto done = cipher.open(nonce.view(), aad, sealed, plaintext->bytes());
+  if (!done) return done.fault();
+  return plaintext;
+}
+
 napi_value open_secret(CallReader& call, AeadCipher& cipher, size_t first) {
   const Nonce nonce(call, first, first + 3);
   const View aad = call.optional_bytes(first + 1), sealed = call.bytes(first + 2);
   if (call.refused()) return call.refusal();
-  if (sealed.size() < kAeadTagLength) return call.answer(Fault::kUndecryptable);
-  auto plaintext = SecretBytes::allocate(sealed.size() - kAeadTagLength);
-  if (!plaintext) return call.answer(plaintext.fault());
-  const auto opened = cipher.open(nonce.view(), aad, sealed, plaintext->bytes());
-  return opened ? call.answer_handle(std::move(plaintext)) : call.answer(opened.fault());
+  return call.answer_handle(opened(cipher, nonce, aad, sealed));
 }
 
 // A plaintext of octets with secrets behind them, as lib/native/bundle.ts lays it out.
@@ -143,11 +148,8 @@ napi_value open_bundle(CallReader& call, AeadCipher& cipher, size_t first) {
   const View aad = call.optional_bytes(first + 1), sealed = call.bytes(first + 2);
   const MutableView out = call.out(first + 3), handles = call.out(first + 4);
   if (call.refused()) return call.refusal();
-  if (sealed.size() < kAeadTagLength) return call.answer(Fault::kUndecryptable);
-  auto plaintext = SecretBytes::allocate(sealed.size() - kAeadTagLength);
+  const auto plaintext = opened(cipher, nonce, aad, sealed);
   if (!plaintext) return call.answer(plaintext.fault());
-  const auto opened = cipher.open(nonce.view(), aad, sealed, plaintext->bytes());
-  if (!opened) return call.answer(opened.fault());
   const auto bundle = Bundle::read(plaintext->view());
   if (!bundle) return call.answer(bundle.fault());
   const size_t room = bundle->lengths.size() / 4 * sizeof(double);

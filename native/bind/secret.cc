@@ -67,16 +67,14 @@ napi_value secret_equals(napi_env env, napi_callback_info info) {
   return call.refused() ? call.refusal() : call.number(constant_time_equal(a, b));
 }
 
-// The bytes themselves from `start` on, as many as there is room for: for TypeScript's decodeSecret, which wipes them,
-// and publicOctets.
+// The bytes themselves: for TypeScript's decodeSecret, which wipes them.
 napi_value secret_read(napi_env env, napi_callback_info info) {
-  Call<3> call(env, info);
+  Call<2> call(env, info);
   const View secret = call.secret(0);
-  const size_t start = call.length(1);
-  const MutableView out = call.out(2);
-  if (start > secret.size() || out.size() > secret.size() - start) call.refuse(Fault::kUsage);
+  const MutableView out = call.out(1);
+  if (out.size() != secret.size()) call.refuse(Fault::kUsage);
   if (call.refused()) return call.refusal();
-  std::copy_n(secret.begin() + start, out.size(), out.begin());
+  std::copy(secret.begin(), secret.end(), out.begin());
   return call.number(static_cast<double>(out.size()));
 }
 

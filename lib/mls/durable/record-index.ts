@@ -41,14 +41,12 @@ export const emptyIndex: RecordIndex = { info: Buffer.alloc(0), parts: new Map()
 const mostInHead = 8;
 const numbersOfPart = 32;
 const hexadecimal = /^[0-9a-f]*$/;
-const slash = 0x2f;
 const digits = [0x30, 0x39] as const;
 const formatVersion = 2;
 
 /** The part that a record belongs to: its folder, and in that the same 32 numbers or first hexadecimal digit. */
 function partOf(name: string): string {
-  let at = name.length;
-  while (at > 0 && name.charCodeAt(at - 1) !== slash) at--;
+  const at = name.lastIndexOf("/") + 1;
   if (name.length - at === 32 && hexadecimal.test(name.slice(at))) return name.slice(0, at + 1);
   const first = name.charCodeAt(at);
   if (!(first >= digits[0] && first <= digits[1])) return "";

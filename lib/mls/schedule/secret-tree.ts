@@ -89,7 +89,7 @@ export class SecretTree {
       if (entry.kind === "node") nodes.set(entry.node, entry.secret);
       else rest.push(entry);
     }
-    if (rest.length > 1) rest.sort((a, b) => timeOf(a) - timeOf(b));
+    rest.sort((a, b) => timeOf(a) - timeOf(b));
     let tree: SecretTree | undefined;
     try {
       tree = new SecretTree(suite, nodes, options);
