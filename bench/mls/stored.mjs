@@ -89,9 +89,9 @@ async function contentsOf(storage, vault) {
     decode: async () => {
       const all = await new RecordSet(vault, prefix).readAll();
       const epoch = epochFrom(all.read("epoch"));
-      const { suite, ownLeafIndex, context } = epoch;
-      const { leafWidth } = new TreeRecords().load(all, suite);
-      const secretTree = loadSecretTree(all, `keys/${context.value.epoch}/`, suite, {
+      const { suite, ownLeafIndex, context, encryptionSecret } = epoch;
+      const { leafWidth } = new TreeRecords().load(all, suite, epoch.smallTree);
+      const secretTree = loadSecretTree(all, `keys/${context.value.epoch}/`, suite, encryptionSecret, {
         leafCount: leafWidth,
         ownLeafIndex,
       });

@@ -98,6 +98,7 @@ describe("several processes on one storage", () => {
     const storage = new PagedStorage(new MemoryStorage());
     const alice = await start(storage);
     const { group } = await groupWith(alice, await peer());
+    await group.proposeUpdate();
     await group.close();
     storage.calls = [];
     await (await alice.loadGroup(group.groupId))!.close();

@@ -106,7 +106,8 @@ export class ClientStore {
 
   saveSignatureKeys(keys: ReadonlyMap<string, PrivateKey>): Promise<void> {
     const algorithms = Array.from(keys.keys(), (name) => Buffer.from(name));
-    return this.#update((changes) => changes.put(keysName, encode(StoredKeys, { algorithms }), [...keys.values()]));
+    const bytes = encode(StoredKeys, { algorithms });
+    return this.#update((changes) => changes.put(keysName, { bytes, secrets: [...keys.values()] }));
   }
 
   /** Ids and PSKs, which are the caller's. */
@@ -120,7 +121,8 @@ export class ClientStore {
   }
 
   savePsk(id: Bytes, psk: Secret): Promise<void> {
-    return this.#update((changes) => changes.put(`psk/${digest(id)}`, encode(StoredPsk, { id }), [psk]));
+    const bytes = encode(StoredPsk, { id });
+    return this.#update((changes) => changes.put(`psk/${digest(id)}`, { bytes, secrets: [psk] }));
   }
 
   deletePsk(id: Bytes): Promise<void> {
@@ -131,7 +133,7 @@ export class ClientStore {
 
   addKeyPackage({ ref, bytes, value, initKey, leafKey }: OwnKeyPackage): Promise<void> {
     const octets = encode(StoredKeyPackage, { cipherSuite: value.cipherSuite, keyPackage: bytes });
-    return this.#update((changes) => changes.put(keyPackageName(ref), octets, [initKey, leafKey]));
+    return this.#update((changes) => changes.put(keyPackageName(ref), { bytes: octets, secrets: [initKey, leafKey] }));
   }
 
   /** The key package that a Welcome is for; undefined where there is none. It is the caller's. */
@@ -181,7 +183,7 @@ export class ClientStore {
     const info = encode(GroupInfo, { groupId, handshake: handshakes.indexOf(handshake) });
     const group = await records.prepare(store.replacement(state), info);
     const change = (changes: RecordChanges): void => {
-      if (!this.#records.has(name)) changes.put(name, groupId);
+      if (!this.#records.has(name)) changes.put(name, { bytes: groupId });
       if (used !== undefined) this.#useKeyPackage(changes, used.ref);
     };
     await this.#update(change, group, steps);
@@ -249,7 +251,7 @@ export class ClientStore {
         const erasure = await records.prepareErasure();
         const change = (changes: RecordChanges): void => {
           if (this.#records.has(name)) changes.delete(name);
-          if (!erasure.isWhole) changes.put(erased + name.slice(groups.length), nothing);
+          if (!erasure.isWhole) changes.put(erased + name.slice(groups.length), { bytes: nothing });
         };
         await this.#update(change, erasure, lease.release());
         // The group is over, whatever comes of this.

@@ -1,4 +1,4 @@
-// RFC 9420 §8.1: an epoch of a member at rest, but for its trees.
+// RFC 9420 §8.1: an epoch of a member at rest, but for what its trees have in records of their own.
 import {
   decode,
   decodeOnce,
@@ -14,16 +14,19 @@ import {
 import type { Bundle, OpenedBundle } from "../../native/bundle.js";
 import { restorePrivateKeys } from "../../native/keys.js";
 import { Owned } from "../../native/owned.js";
-import { disposeSecrets } from "../../native/secret.js";
+import { disposeSecrets, type Secret } from "../../native/secret.js";
 import { memberEpoch, type MemberEpoch } from "../group/epoch.js";
 import { GroupContext, ReInit } from "../objects/index.js";
 import { EpochSecrets, epochSecretNames, type SecretTree } from "../schedule/index.js";
 import { suiteOf } from "../suite/index.js";
 import { TreePrivateKeys, type NodeKeys, type RatchetTree } from "../tree/index.js";
+import { encryptionSecretOf } from "./secret-tree-records.js";
+
+type Bytes = Uint8Array;
 
 /**
  * The secrets of an epoch by their places in `epochSecretNames`, the private keys by their nodes; the public keys that go with the signature
- * key and with those, so that loading computes none.
+ * key and with those, so that loading computes none; and a tree that is small.
  */
 const StoredEpoch = struct("StoredEpoch", {
   cipherSuite: uint16,
@@ -35,10 +38,14 @@ const StoredEpoch = struct("StoredEpoch", {
   secrets: vector(uint8),
   keys: vector(uint32),
   publicKeys: vector(opaque),
+  tree: optional(opaque),
 });
 
-export function epochBundle(epoch: MemberEpoch): Bundle & { readonly bytes: Buffer } {
+/** @param tree where it is small, as it is stored */
+export function epochBundle(epoch: MemberEpoch, tree?: Bytes): Bundle {
+  const encryptionSecret = encryptionSecretOf(epoch.secretTree);
   const secrets = epoch.secrets.entries();
+  if (encryptionSecret !== undefined) secrets.push(["encryptionSecret", encryptionSecret]);
   const keys = epoch.keys.entries();
   const bytes = encode(StoredEpoch, {
     cipherSuite: epoch.suite.id,
@@ -50,6 +57,7 @@ export function epochBundle(epoch: MemberEpoch): Bundle & { readonly bytes: Buff
     secrets: secrets.map(([name]) => epochSecretNames.indexOf(name)),
     keys: keys.map(([node]) => node),
     publicKeys: [epoch.signatureKey.publicKey, ...keys.map(([, { publicKey }]) => publicKey)],
+    tree: tree ?? null,
   });
   return {
     bytes,
@@ -58,7 +66,13 @@ export function epochBundle(epoch: MemberEpoch): Bundle & { readonly bytes: Buff
 }
 
 /** An epoch read back, to be completed by its trees. Owns its handles. */
-export type EpochWithoutTrees = Omit<MemberEpoch, "tree" | "secretTree" | "keys"> & { readonly nodeKeys: NodeKeys };
+export type EpochWithoutTrees = Omit<MemberEpoch, "tree" | "secretTree" | "keys"> & {
+  readonly nodeKeys: NodeKeys;
+  /** Of a secret tree that has no record of its own yet. */
+  readonly encryptionSecret: Secret | undefined;
+  /** Where it is small. */
+  readonly smallTree: Bytes | undefined;
+};
 
 /** Takes the secrets of the bundle over. */
 export function epochFrom({ bytes, secrets }: OpenedBundle): EpochWithoutTrees {
@@ -76,6 +90,7 @@ export function epochFrom({ bytes, secrets }: OpenedBundle): EpochWithoutTrees {
   for (const key of keys) owned.add(key);
   const entries = stored.secrets.map((index, at) => [epochSecretNames[index]!, secrets[1 + at]!] as const);
   const epochSecrets = EpochSecrets.restore(suite, entries);
+  const encryptionSecret = epochSecrets.has("encryptionSecret") ? epochSecrets.take("encryptionSecret") : undefined;
   owned.release();
   disposeSecrets(keySecrets);
   return {
@@ -88,6 +103,8 @@ export function epochFrom({ bytes, secrets }: OpenedBundle): EpochWithoutTrees {
     signatureKey: keys[0]!,
     secrets: epochSecrets,
     nodeKeys: new Map(stored.keys.map((node, at) => [node, keys[1 + at]!])),
+    encryptionSecret,
+    smallTree: stored.tree ?? undefined,
   };
 }
 
@@ -100,8 +117,9 @@ export function restoredEpoch(stored: EpochWithoutTrees, tree: RatchetTree, secr
 }
 
 /** Wipes what an epoch read back owns. */
-export function disposeStored({ signatureKey, secrets, nodeKeys }: EpochWithoutTrees): void {
+export function disposeStored({ signatureKey, secrets, nodeKeys, encryptionSecret }: EpochWithoutTrees): void {
   signatureKey.dispose();
   secrets.dispose();
   for (const key of nodeKeys.values()) key.dispose();
+  encryptionSecret?.dispose();
 }

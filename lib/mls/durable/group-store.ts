@@ -3,14 +3,14 @@ import type { Bundle, OpenedBundle } from "../../native/bundle.js";
 import { Owned } from "../../native/owned.js";
 import { disposeSecrets } from "../../native/secret.js";
 import type { WriteStep } from "../../storage/port.js";
-import { disposeEpoch, type MemberEpoch } from "../group/epoch.js";
+import { disposeEpoch, epochOf, type MemberEpoch } from "../group/epoch.js";
 import { MemberState, type GroupEnvironment } from "../group/member-state.js";
 import { ProposalCache, type CachedProposal } from "../group/proposal-cache.js";
 import { mostSentHandshakes, SentHandshakes } from "../group/sent-handshakes.js";
 import { Proposal, Sender } from "../objects/index.js";
 import type { Suite } from "../suite/index.js";
 import { disposeStored, epochBundle, epochFrom, restoredEpoch } from "./epoch-records.js";
-import { erasesKeysOnly, PastRecords, secretTreePrefix } from "./past-epoch-records.js";
+import { isOfSecretTree, PastRecords, secretTreePrefix } from "./past-epoch-records.js";
 import { deletePending, loadPending, savePending, type PreparedCommit } from "./pending-records.js";
 import { RecordChanges } from "./record-changes.js";
 import type { RecordSet } from "./record-set.js";
@@ -80,9 +80,8 @@ export class GroupStore {
   changes(state: MemberState, pending: PreparedCommit | undefined): RecordChanges {
     const changes = new RecordChanges();
     const { epoch } = state;
-    if (epoch !== this.#epoch) this.#saveEpoch(changes, epoch);
     this.#past.save(changes, state.past, epoch);
-    saveSecretTree(changes, this.#records, secretTreePrefix(epoch.context.value.epoch), epoch.secretTree);
+    this.#saveEpoch(changes, epoch);
     this.#saveProposals(changes, state.proposals);
     this.#saveSent(changes, state.sent);
     this.#saveFork(changes, state.forkNoticedAt);
@@ -103,10 +102,11 @@ export class GroupStore {
 
   /** Undefined where nothing changed. */
   save(state: MemberState, pending: PreparedCommit | undefined): Promise<void> | undefined {
+    const isSameEpoch = state.epoch === this.#epoch;
     const changes = this.changes(state, pending);
     if (changes.isEmpty) return undefined;
     // A loss of power may bring the key of a message back that was just received. It repeats and loses nothing.
-    return this.#records.write(changes, { sync: !erasesKeysOnly(changes) });
+    return this.#records.write(changes, { sync: !(isSameEpoch && erasesKeysOnly(changes)) });
   }
 
   /** Makes sure that an application message may be sent; undefined where that is so already. */
@@ -126,12 +126,15 @@ export class GroupStore {
   }
 
   #saveEpoch(changes: RecordChanges, epoch: MemberEpoch): void {
-    epoch.secretTree.endReservation("application");
-    this.#reservation = firstReservation;
-    const { bytes, secrets } = epochBundle(epoch);
-    changes.put(epochName, bytes, secrets);
-    this.#tree.save(changes, epoch.tree);
-    this.#epoch = epoch;
+    const { tree, secretTree } = epoch;
+    const isNew = epoch !== this.#epoch;
+    if (isNew) {
+      secretTree.endReservation("application");
+      this.#reservation = firstReservation;
+      this.#epoch = epoch;
+    }
+    const isUsed = saveSecretTree(changes, this.#records, secretTreePrefix(epochOf(epoch)), secretTree);
+    if (isNew || isUsed) changes.put(epochName, epochBundle(epoch, this.#tree.save(changes, tree)));
   }
 
   #saveProposals(changes: RecordChanges, proposals: ProposalCache): void {
@@ -155,17 +158,18 @@ export class GroupStore {
 
   #saveFork(changes: RecordChanges, at: number | undefined): void {
     if (at === undefined || at === this.#forkNoticedAt) return;
-    changes.put(forkName, encode(NoticedFork, { at: BigInt(Math.trunc(at)) }));
+    changes.put(forkName, { bytes: encode(NoticedFork, { at: BigInt(Math.trunc(at)) }) });
     this.#forkNoticedAt = at;
   }
 
   #loadEpoch(records: RecordSnapshot, { retention, policy }: GroupEnvironment): MemberEpoch {
     const stored = epochFrom(records.read(epochName));
     try {
-      const { suite, ownLeafIndex, context } = stored;
-      const tree = this.#tree.load(records, suite);
+      const { suite, ownLeafIndex, context, encryptionSecret } = stored;
+      const tree = this.#tree.load(records, suite, stored.smallTree);
       const options = { leafCount: tree.leafWidth, ownLeafIndex, retention, now: policy.now };
-      const secretTree = loadSecretTree(records, secretTreePrefix(context.value.epoch), suite, options);
+      const prefix = secretTreePrefix(context.value.epoch);
+      const secretTree = loadSecretTree(records, prefix, suite, encryptionSecret, options);
       secretTree.endReservation("application");
       secretTree.touched().clear();
       return restoredEpoch(stored, tree, secretTree);
@@ -189,6 +193,12 @@ export class GroupStore {
     owned.release();
     return new MemberState(environment, epoch, { past, proposals, sent, forkNoticedAt });
   }
+}
+
+/** Whether nothing changes within an epoch but secret trees: keys of received messages are erased. */
+function erasesKeysOnly(changes: RecordChanges): boolean {
+  if (changes.logs().size > 0) return false;
+  return Array.from(changes.records.keys()).every((name) => name === epochName || isOfSecretTree(name));
 }
 
 function sentFrom(records: RecordSnapshot): Buffer[] {

@@ -1,6 +1,8 @@
 // RFC 9420 §8.6, §15.3: what is kept of epochs that are over, at rest.
 import { decode, decodeOnce, encode, opaque, struct, uint32, uint64, vector } from "../../codec/index.js";
-import { disposeSecrets, type Secret } from "../../native/secret.js";
+import type { Bundle } from "../../native/bundle.js";
+import { Owned } from "../../native/owned.js";
+import type { Secret } from "../../native/secret.js";
 import { FramingContext } from "../framing/index.js";
 import { epochOf, type MemberEpoch } from "../group/epoch.js";
 import type { GroupEnvironment } from "../group/member-state.js";
@@ -12,7 +14,7 @@ import type { RatchetTree } from "../tree/index.js";
 import type { RecordChanges } from "./record-changes.js";
 import type { RecordSet } from "./record-set.js";
 import type { RecordSnapshot } from "./record-snapshot.js";
-import { loadSecretTree, saveSecretTree } from "./secret-tree-records.js";
+import { encryptionSecretOf, loadSecretTree, saveSecretTree } from "./secret-tree-records.js";
 import { applyTreeChanges, encodeTreeChanges } from "./tree-records.js";
 
 const StoredPast = struct("StoredPast", { context: opaque, ownLeafIndex: uint32, endedAt: uint64 });
@@ -21,21 +23,22 @@ const StoredPsks = struct("StoredPsks", { epochs: vector(uint64) });
 const pskName = "resumption";
 
 const secretTrees = "keys/";
+const pastEpochs = "past/";
 
 /** The prefix of what is stored of the secret tree of an epoch. */
 export function secretTreePrefix(epoch: bigint): string {
   return `${secretTrees}${epoch}/`;
 }
 
-/** Whether nothing changes but secret trees: keys of received messages are erased. */
-export function erasesKeysOnly(changes: RecordChanges): boolean {
-  return changes.logs().size === 0 && Array.from(changes.records.keys()).every((name) => name.startsWith(secretTrees));
+/** Whether a record holds a part of a secret tree; that of a past epoch is put for nothing else within an epoch. */
+export function isOfSecretTree(name: string): boolean {
+  return name.startsWith(secretTrees) || name.startsWith(pastEpochs);
 }
 
-/** What is stored of the past epochs of a group; their secret trees stay where they were when the epochs were current. */
+/** What is stored of the past epochs of a group; the pages of their secret trees stay where they were when the epochs were current. */
 export class PastRecords {
   readonly #records: RecordSet;
-  /** Epochs whose secret trees are stored. */
+  /** Epochs of which there may be records. */
   #epochs = new Set<string>();
   /** Epochs whose resumption_psk is stored. */
   #psks = "";
@@ -52,10 +55,12 @@ export class PastRecords {
     for (const [index, epoch] of list.entries()) {
       const number = epoch.framing.epoch;
       epochs.add(String(number));
-      saveSecretTree(changes, records, secretTreePrefix(number), epoch.secretTree);
-      if (records.has(`past/${number}`)) continue;
-      changes.put(`past/${number}`, pastBytes(epoch, current), [epoch.secrets.senderDataSecret]);
-      changes.putLarge(`undo/${number}`, encodeTreeChanges(list[index + 1]?.tree ?? current.tree, epoch.tree));
+      const name = pastEpochs + number.toString();
+      const isNew = !records.has(name);
+      const isUsed = saveSecretTree(changes, records, secretTreePrefix(number), epoch.secretTree);
+      if (isNew || isUsed) changes.put(name, pastBundle(epoch, current));
+      if (isNew)
+        changes.putLarge(`undo/${number}`, encodeTreeChanges(list[index + 1]?.tree ?? current.tree, epoch.tree));
     }
     for (const number of this.#epochs) if (!epochs.has(number)) deleteEpoch(changes, records, number);
     this.#epochs = epochs;
@@ -70,9 +75,10 @@ export class PastRecords {
     for (const name of records.names(secretTrees)) {
       this.#epochs.add(name.slice(secretTrees.length, name.indexOf("/", secretTrees.length)));
     }
+    const numbers = records.names(pastEpochs).map((name) => BigInt(name.slice(pastEpochs.length)));
+    for (const number of numbers) this.#epochs.add(String(number));
     try {
       this.#loadPsks(records, past);
-      const numbers = records.names("past/").map((name) => BigInt(name.slice("past/".length)));
       let after = tree;
       for (const number of numbers.sort((a, b) => (a < b ? 1 : -1))) {
         after = applyTreeChanges(after, records.readLarge(`undo/${number}`));
@@ -95,11 +101,7 @@ export class PastRecords {
     const epochs = psks.map(([epoch]) => epoch);
     if (epochs.join() === this.#psks) return;
     this.#psks = epochs.join();
-    changes.put(
-      pskName,
-      encode(StoredPsks, { epochs }),
-      psks.map(([, psk]) => psk),
-    );
+    changes.put(pskName, { bytes: encode(StoredPsks, { epochs }), secrets: psks.map(([, psk]) => psk) });
   }
 
   #loadPsks(records: RecordSnapshot, past: PastEpochs): void {
@@ -113,13 +115,20 @@ export class PastRecords {
 }
 
 function deleteEpoch(changes: RecordChanges, records: RecordSet, number: string): void {
-  for (const name of [`past/${number}`, `undo/${number}`, ...records.names(secretTreePrefix(BigInt(number)))]) {
+  for (const name of [
+    pastEpochs + number.toString(),
+    `undo/${number}`,
+    ...records.names(secretTreePrefix(BigInt(number))),
+  ]) {
     if (records.has(name)) changes.delete(name);
   }
 }
 
-function pastBytes({ framing, endedAt }: PastEpoch, { ownLeafIndex }: MemberEpoch): Buffer {
-  return encode(StoredPast, { context: framing.groupContext!, ownLeafIndex, endedAt: BigInt(Math.trunc(endedAt)) });
+function pastBundle({ framing, endedAt, secrets, secretTree }: PastEpoch, { ownLeafIndex }: MemberEpoch): Bundle {
+  const ended = BigInt(Math.trunc(endedAt));
+  const bytes = encode(StoredPast, { context: framing.groupContext!, ownLeafIndex, endedAt: ended });
+  const encryptionSecret = encryptionSecretOf(secretTree);
+  return { bytes, secrets: [secrets.senderDataSecret, ...(encryptionSecret ? [encryptionSecret] : [])] };
 }
 
 function loadEpoch(
@@ -129,19 +138,14 @@ function loadEpoch(
   tree: RatchetTree,
   keeping: Pick<SecretTreeOptions, "retention" | "now">,
 ): PastEpoch {
-  const { bytes, secrets } = records.read(`past/${number}`);
-  try {
-    const { context, ownLeafIndex, endedAt } = decode(StoredPast, bytes);
-    const options = { leafCount: tree.leafWidth, ownLeafIndex, ...keeping };
-    const secretTree = loadSecretTree(records, secretTreePrefix(number), suite, options);
-    return {
-      framing: FramingContext.of(suite, decodeOnce(GroupContext, context)),
-      tree,
-      secrets: EpochSecrets.restore(suite, [["senderDataSecret", secrets[0]!.clone()]]),
-      secretTree,
-      endedAt: Number(endedAt),
-    };
-  } finally {
-    disposeSecrets(secrets);
-  }
+  const { bytes, secrets } = records.read(pastEpochs + number.toString());
+  using owned = new Owned();
+  for (const secret of secrets) owned.add(secret);
+  const { context, ownLeafIndex, endedAt } = decode(StoredPast, bytes);
+  const framing = FramingContext.of(suite, decodeOnce(GroupContext, context));
+  const options = { leafCount: tree.leafWidth, ownLeafIndex, ...keeping };
+  const secretTree = owned.add(loadSecretTree(records, secretTreePrefix(number), suite, secrets[1], options));
+  const epochSecrets = EpochSecrets.restore(suite, [["senderDataSecret", secrets[0]!]]);
+  owned.release();
+  return { framing, tree, secrets: epochSecrets, secretTree, endedAt: Number(endedAt) };
 }

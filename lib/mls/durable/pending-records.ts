@@ -2,7 +2,7 @@
 import { decode, encode, opaque, optional, struct, vector } from "../../codec/index.js";
 import type { CommitIntent } from "../group/commit-intent.js";
 import type { SkippedProposal } from "../group/choose-proposals.js";
-import type { MemberEpoch } from "../group/epoch.js";
+import { memberEpoch, type MemberEpoch } from "../group/epoch.js";
 import type { MemberState } from "../group/member-state.js";
 import type { AddPlan } from "../group/plan-add.js";
 import { StagedEpoch } from "../group/stage-member.js";
@@ -57,9 +57,8 @@ export function savePending(
     skipped: skipped.map(({ proposal, reason }) => ({ ref: proposal.ref, reason: Buffer.from(reason) })),
   });
   changes.putLarge(messagesName, messages);
-  const { bytes, secrets } = epochBundle(staged.next);
-  changes.put(epochName, bytes, secrets);
   saveSecretTree(changes, records, keysPrefix, staged.next.secretTree);
+  changes.put(epochName, epochBundle(staged.next));
 }
 
 /** The pending commit of a group that was read back; undefined where there is none. */
@@ -86,19 +85,19 @@ function loadStaged(records: RecordSnapshot, state: MemberState, treeChanges: Bu
   const tree = applyTreeChanges(current.tree, treeChanges);
   const stored = epochFrom(records.read(epochName));
   try {
-    const { nodeKeys, ...epoch } = stored;
-    const { ownLeafIndex, suite } = epoch;
-    const secretTree = loadSecretTree(records, keysPrefix, suite, {
+    const { ownLeafIndex, suite, secrets, nodeKeys, encryptionSecret } = stored;
+    const secretTree = loadSecretTree(records, keysPrefix, suite, encryptionSecret, {
       leafCount: tree.leafWidth,
       ownLeafIndex,
       retention: environment.retention,
       now: environment.policy.now,
     });
     const keys = current.keys.stage(tree, nodeKeys);
-    const isSame = epoch.signatureKey.publicKey.equals(current.signatureKey.publicKey);
-    if (isSame) epoch.signatureKey.dispose();
-    const signatureKey = isSame ? current.signatureKey : epoch.signatureKey;
-    return new StagedEpoch(current, { ...epoch, tree, secretTree, keys: keys.next, signatureKey }, keys);
+    const isSame = stored.signatureKey.publicKey.equals(current.signatureKey.publicKey);
+    if (isSame) stored.signatureKey.dispose();
+    const signatureKey = isSame ? current.signatureKey : stored.signatureKey;
+    const own = { ownLeafIndex, keys: keys.next, signatureKey, secrets, secretTree };
+    return new StagedEpoch(current, memberEpoch({ ...stored, tree }, own), keys);
   } catch (error) {
     disposeStored(stored);
     throw error;

@@ -31,8 +31,8 @@ export class RecordChanges {
     return this.records.has(name) ? this.records.get(name) !== undefined : before;
   }
 
-  put(name: string, bytes: Bytes, secrets?: Bundle["secrets"]): void {
-    this.records.set(name, { bundle: { bytes, secrets } });
+  put(name: string, bundle: Bundle): void {
+    this.records.set(name, { bundle });
   }
 
   /** Octets of any number that are not secret. */

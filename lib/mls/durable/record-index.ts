@@ -42,7 +42,7 @@ const mostInHead = 8;
 const numbersOfPart = 32;
 const hexadecimal = /^[0-9a-f]*$/;
 const digits = [0x30, 0x39] as const;
-const formatVersion = 2;
+const formatVersion = 3;
 
 /** The part that a record belongs to: its folder, and in that the same 32 numbers or first hexadecimal digit. */
 function partOf(name: string): string {

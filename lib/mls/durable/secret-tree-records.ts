@@ -15,9 +15,11 @@ import type { RecordSet } from "./record-set.js";
 import type { RecordSnapshot } from "./record-snapshot.js";
 
 // Nodes are numbered from the root: 1, the children of n are 2n and 2n+1. A page holds the ratchets of sixteen leaves and the nodes
-// between them; the trunk holds the nodes above, those at the top of pages that were never used among them.
+// between them; the trunk holds the nodes above, those at the top of pages that were never used among them. In a tree of one page that is
+// the encryption_secret alone, until it is used: it stands in the record of its epoch.
 const pageLevels = 4;
 const pageLeaves = 2 ** pageLevels;
+const root = 1;
 
 const types: readonly RatchetType[] = ["handshake", "application"];
 
@@ -27,29 +29,33 @@ const Trunk = struct("Trunk", { nodes: vector(uint32) });
 const Skipped = struct("Skipped", { generation: uint64, retainedAt: uint64 });
 const Block = struct("Block", { leafIndex: uint32, type: uint8, keys: vector(Skipped) });
 
-/** Puts what changed of a secret tree since it was last put. */
-export function saveSecretTree(changes: RecordChanges, records: RecordSet, prefix: string, tree: SecretTree): void {
+/** The encryption_secret, lent, where the record of the epoch has to hold it. */
+export function encryptionSecretOf(tree: SecretTree): Secret | undefined {
+  return hasTrunk(tree) ? undefined : tree.node(root);
+}
+
+/** Puts what changed of a secret tree since it was last put. Answers whether the record of the epoch holds a secret that is used now. */
+export function saveSecretTree(changes: RecordChanges, records: RecordSet, prefix: string, tree: SecretTree): boolean {
   const touched = tree.touched();
-  const trunk = `${prefix}trunk`;
+  const trunk = hasTrunk(tree) ? `${prefix}trunk` : undefined;
   const isThere = (name: string): boolean => changes.leave(name, records.has(name));
-  if (touched.isEmpty && isThere(trunk)) return;
   const pages = new Set(Array.from(touched.leaves, (leafIndex) => Math.floor(leafIndex / pageLeaves)));
-  if (!isThere(trunk) || [...pages].some((page) => !isThere(prefix + page.toString()))) {
-    putTrunk(changes, trunk, tree);
-  }
+  const isNodeUsed = [...pages].some((page) => !isThere(prefix + page.toString()));
+  if (trunk !== undefined && (isNodeUsed || !isThere(trunk))) putTrunk(changes, trunk, tree);
   for (const page of pages) putPage(changes, prefix + page.toString(), tree, page);
   for (const block of touched.blocks) putBlock(changes, records, prefix, tree, block);
   touched.clear();
+  return trunk === undefined && isNodeUsed;
+}
+
+function hasTrunk({ leafCount }: SecretTree): boolean {
+  return leafCount > pageLeaves;
 }
 
 function putTrunk(changes: RecordChanges, name: string, tree: SecretTree): void {
   const end = 2 * topOf(tree, 0);
   const nodes = tree.nodes().filter((node) => node < end);
-  changes.put(
-    name,
-    encode(Trunk, { nodes }),
-    nodes.map((node) => tree.node(node)!),
-  );
+  changes.put(name, { bytes: encode(Trunk, { nodes }), secrets: nodes.map((node) => tree.node(node)!) });
 }
 
 function putPage(changes: RecordChanges, name: string, tree: SecretTree, page: number): void {
@@ -57,8 +63,9 @@ function putPage(changes: RecordChanges, name: string, tree: SecretTree, page: n
   const ratchets = Array.from({ length: pageLeaves }, (_, at) => page * pageLeaves + at).flatMap((leafIndex) =>
     types.flatMap((type) => tree.stored(leafIndex, type) ?? []),
   );
-  const octets = encode(Page, { nodes, ratchets: ratchets.map(ratchetOf) });
-  changes.put(name, octets, [...nodes.map((node) => tree.node(node)!), ...ratchets.map(({ secret }) => secret)]);
+  const bytes = encode(Page, { nodes, ratchets: ratchets.map(ratchetOf) });
+  const secrets = [...nodes.map((node) => tree.node(node)!), ...ratchets.map(({ secret }) => secret)];
+  changes.put(name, { bytes, secrets });
 }
 
 function ratchetOf(entry: Extract<SecretTreeEntry, { kind: "ratchet" }>): Infer<typeof Ratchet> {
@@ -89,17 +96,21 @@ function putBlock(
     return { generation: BigInt(generation), retainedAt: BigInt(Math.trunc(retainedAt)) };
   });
   const secrets = kept.flatMap(({ key, nonce }) => [key, nonce]);
-  changes.put(name, encode(Block, { leafIndex, type: types.indexOf(type), keys }), secrets);
+  changes.put(name, { bytes: encode(Block, { leafIndex, type: types.indexOf(type), keys }), secrets });
 }
 
-/** The secret tree that was put under a prefix. */
+/**
+ * The secret tree that was put under a prefix.
+ * @param encryptionSecret what the record of the epoch holds of it; taken over, also when this throws
+ */
 export function loadSecretTree(
   records: RecordSnapshot,
   prefix: string,
   suite: Suite,
+  encryptionSecret: Secret | undefined,
   options: SecretTreeOptions,
 ): SecretTree {
-  const entries: SecretTreeEntry[] = [];
+  const entries: SecretTreeEntry[] = encryptionSecret ? nodesOf([root], [encryptionSecret]) : [];
   try {
     for (const name of records.names(prefix)) entries.push(...entriesOf(records, prefix, name));
   } catch (error) {

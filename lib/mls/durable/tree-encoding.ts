@@ -43,12 +43,13 @@ export function encodeNodes(depth: number, nodes: Iterable<readonly [number, Sto
   return out;
 }
 
-/** Puts what was encoded into `nodes`, and answers the depth. The nodes keep the octets of few as they are, those of many in copies of some dozens. */
-export function decodeNodes(encoded: Buffer, nodes: StoredNodes): number {
+/** Puts what was encoded into `nodes`. The nodes keep the octets of few as they are, those of many in copies of some dozens. */
+export function decodeNodes(octets: Uint8Array, nodes: StoredNodes): void {
+  // Where nodes that end before `end` keep their octets. To ask an array for its memory takes as long as to make a view.
+  let memory = octets.buffer;
+  const encoded = Buffer.from(memory, octets.byteOffset, octets.byteLength);
   const start = 5 + encoded.readUInt32BE(1);
   const supports = decode(Supports, encoded.subarray(5, start));
-  // Where nodes that end before `end` keep their octets. To ask an array for its memory takes as long as to make a view.
-  let memory = encoded.buffer;
   let offset = encoded.byteOffset;
   let end = encoded.byteLength <= shelfLength ? encoded.byteLength : 0;
   for (let at = start; at < encoded.byteLength;) {
@@ -74,6 +75,10 @@ export function decodeNodes(encoded: Buffer, nodes: StoredNodes): number {
       at += 4;
     }
   }
+}
+
+/** The depth of the tree whose nodes were encoded. */
+export function depthOf(encoded: Uint8Array): number {
   return encoded[0]!;
 }
 

@@ -43,17 +43,16 @@ export class RatchetTree {
   readonly leafWidth: number;
   /** Nodes, blank ones too. */
   readonly nodeWidth: number;
-  /** @internal */
-  readonly blocks: Block<TreeNode>;
+  #blocks: Block<TreeNode> | (() => RatchetTree);
   #keys: KeyIndex | undefined;
 
   /** @internal */
-  constructor(suite: TreeHasher, depth: number, blocks: Block<TreeNode>, keys?: KeyIndex) {
+  constructor(suite: TreeHasher, depth: number, blocks: Block<TreeNode> | (() => RatchetTree), keys?: KeyIndex) {
     this.suite = suite;
     this.depth = depth;
     this.leafWidth = 1 << depth;
     this.nodeWidth = nodeWidth(depth);
-    this.blocks = blocks;
+    this.#blocks = blocks;
     this.#keys = keys;
   }
 
@@ -91,6 +90,11 @@ export class RatchetTree {
     return new RatchetTree(suite, depth, root);
   }
 
+  /** The tree that `make` makes when a node is first asked for: whoever loads a group to send needs none. */
+  static deferred(suite: TreeHasher, depth: number, make: () => RatchetTree): RatchetTree {
+    return new RatchetTree(suite, depth, make);
+  }
+
   private static of(suite: TreeHasher, nodes: readonly (TreeNode | null)[]): RatchetTree {
     const depth = depthFor((nodes.length >> 1) + 1);
     const root = new Block<TreeNode>(baseOf(depth), undefined);
@@ -98,6 +102,12 @@ export class RatchetTree {
       if (node !== null) plant(root, index, node);
     });
     return new RatchetTree(suite, depth, root);
+  }
+
+  /** @internal */
+  get blocks(): Block<TreeNode> {
+    if (typeof this.#blocks === "function") this.#blocks = this.#blocks().blocks;
+    return this.#blocks;
   }
 
   /** @internal Made when first asked for: a group that is loaded for its messages alone needs none. */
@@ -125,6 +135,11 @@ export class RatchetTree {
   /** Non-blank leaves. */
   get memberCount(): number {
     return this.blocks.leaves;
+  }
+
+  /** Non-blank nodes. */
+  get nodeCount(): number {
+    return this.blocks.occupied;
   }
 
   /** A node by its node index, null where it is blank or outside the tree. */

@@ -100,8 +100,9 @@ export class Vault implements Disposable {
       try {
         return new Vault(storage, await created(storage, source));
       } catch (error) {
-        // Another process made the vault meanwhile.
-        if (!(error instanceof TinyMlsError && error.code === "conflict" && tries < 3)) throw error;
+        // Another process made the vault meanwhile, unless what is there is not found by the next look either.
+        if (!(error instanceof TinyMlsError && error.code === "conflict")) throw error;
+        if (tries === 3) throw vaultError("malformed", `${keysRecord} is stored and not listed`, keysRecord);
       }
     }
   }
