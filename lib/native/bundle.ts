@@ -15,8 +15,8 @@ const headLength = 8;
 /** What is sealed together. */
 export interface Bundle {
   readonly bytes: Bytes;
-  /** Lent. */
-  readonly secrets?: readonly Sealable[] | undefined;
+  /** Lent. Those of an array become one secret, one after the other. */
+  readonly secrets?: readonly (Sealable | readonly Sealable[])[] | undefined;
 }
 
 /** The same opened. Whoever has it disposes the secrets. */
@@ -31,9 +31,17 @@ export function bundleParts({ bytes, secrets = [] }: Bundle): (Sealable | Bytes)
   const open = Buffer.allocUnsafe(octetsAt + bytes.byteLength);
   open.writeUInt32BE(bytes.byteLength, 0);
   open.writeUInt32BE(secrets.length, 4);
-  secrets.forEach(({ byteLength }, index) => open.writeUInt32BE(byteLength, headLength + 4 * index));
+  const parts: (Sealable | Bytes)[] = [open];
+  for (const [index, secret] of secrets.entries()) {
+    const joined = "byteLength" in secret ? [secret] : secret;
+    open.writeUInt32BE(
+      joined.reduce((sum, { byteLength }) => sum + byteLength, 0),
+      headLength + 4 * index,
+    );
+    parts.push(...joined);
+  }
   open.set(bytes, octetsAt);
-  return [open, ...secrets];
+  return parts;
 }
 
 /** The octets in the plaintext of a bundle of `count` secrets, of which the secrets themselves need not be there. */

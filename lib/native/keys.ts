@@ -2,10 +2,9 @@ import { inspect } from "node:util";
 import { addon, type Bytes } from "./addon.js";
 import { keyParameters, type KemAlgorithm, type SignatureAlgorithm } from "./algorithms.js";
 import { check, usage } from "./fault.js";
-import { Owned } from "./owned.js";
 import {
   handleOf,
-  MadeTogether,
+  type MadeTogether,
   release,
   releaseWhenCollected,
   sealableHandle,
@@ -33,7 +32,7 @@ export let privateKeyOf: (algorithm: KeyAlgorithm, answer: number, operation: st
 
 interface Making {
   readonly publicKey?: Buffer;
-  readonly together?: MadeTogether;
+  readonly together?: MadeTogether | undefined;
 }
 
 /**
@@ -119,29 +118,15 @@ export function generatePrivateKey(algorithm: KeyAlgorithm, operation: string): 
   return privateKeyOf(algorithm, native.privateKeyGenerate(keyParameters(algorithm, operation).id), operation);
 }
 
-/** A key that was kept beside its public key. */
-export interface StoredKeyPair {
-  readonly algorithm: KeyAlgorithm;
-  readonly raw: Secret;
-  readonly publicKey: Bytes;
-}
-
 /**
- * `PrivateKey.fromSecret` for keys that were kept beside their public keys, which take most of the time to compute. That they go together is
+ * `PrivateKey.fromSecret` for a key that was kept beside its public key, which takes most of the time to compute. That they go together is
  * believed, so they have to come from under one authentication tag: with an Ed25519 public key of someone's choice, signatures would give
  * the private key away. What is no key pair is refused when it is used.
  */
-export function restorePrivateKeys(stored: readonly StoredKeyPair[]): PrivateKey[] {
-  const operation = "restorePrivateKeys";
-  // With the secrets of one record, which all go with their epoch.
-  const together = (stored[0] && togetherOf(stored[0].raw)) ?? new MadeTogether();
-  using owned = new Owned();
-  const keys = stored.map(({ algorithm, raw, publicKey }) => {
-    const answer = native.privateKeyRestore(keyParameters(algorithm, operation).id, handleOf(raw), publicKey);
-    return owned.add(privateKeyOf(algorithm, answer, operation, { publicKey: Buffer.from(publicKey), together }));
-  });
-  owned.release();
-  return keys;
+export function restorePrivateKey(algorithm: KeyAlgorithm, raw: Secret, publicKey: Bytes): PrivateKey {
+  const operation = "restorePrivateKey";
+  const answer = native.privateKeyRestore(keyParameters(algorithm, operation).id, handleOf(raw), publicKey);
+  return privateKeyOf(algorithm, answer, operation, { publicKey: Buffer.from(publicKey), together: togetherOf(raw) });
 }
 
 /** Minus the native fault when a public key is refused. */

@@ -10,23 +10,28 @@ import {
   uint32,
   uint8,
   vector,
+  type Infer,
 } from "../../codec/index.js";
 import type { Bundle, OpenedBundle } from "../../native/bundle.js";
-import { restorePrivateKeys } from "../../native/keys.js";
+import type { KemAlgorithm } from "../../native/algorithms.js";
+import { restorePrivateKey, type PrivateKey } from "../../native/keys.js";
 import { Owned } from "../../native/owned.js";
-import { disposeSecrets, type Secret } from "../../native/secret.js";
+import type { Secret } from "../../native/secret.js";
 import { memberEpoch, type MemberEpoch } from "../group/epoch.js";
 import { GroupContext, ReInit } from "../objects/index.js";
 import { EpochSecrets, epochSecretNames, type SecretTree } from "../schedule/index.js";
 import { suiteOf } from "../suite/index.js";
-import { TreePrivateKeys, type NodeKeys, type RatchetTree } from "../tree/index.js";
+import { TreePrivateKeys, type NodeKeys, type RatchetTree, type StoredNodeKeys } from "../tree/index.js";
 import { encryptionSecretOf } from "./secret-tree-records.js";
 
 type Bytes = Uint8Array;
 
+const StoredKey = struct("StoredKey", { node: uint32, publicKey: opaque });
+type StoredKey = Infer<typeof StoredKey>;
+
 /**
- * The secrets of an epoch by their places in `epochSecretNames`, the private keys by their nodes; the public keys that go with the signature
- * key and with those, so that loading computes none; and a tree that is small.
+ * With the signature key, the secrets of the epoch by their places in `epochSecretNames`, the private keys of nodes, and the
+ * encryption_secret where it is not used yet. Public keys stand there so that loading computes none, and the tree where it is small.
  */
 const StoredEpoch = struct("StoredEpoch", {
   cipherSuite: uint16,
@@ -36,76 +41,97 @@ const StoredEpoch = struct("StoredEpoch", {
   reinit: optional(ReInit),
   ownLeafIndex: uint32,
   secrets: vector(uint8),
-  keys: vector(uint32),
-  publicKeys: vector(opaque),
+  keys: vector(StoredKey),
+  signatureKey: opaque,
   tree: optional(opaque),
 });
 
 /** @param tree where it is small, as it is stored */
 export function epochBundle(epoch: MemberEpoch, tree?: Bytes): Bundle {
-  const encryptionSecret = encryptionSecretOf(epoch.secretTree);
+  const { suite, context, interimTranscriptHash, confirmationTag, reinit, ownLeafIndex, signatureKey } = epoch;
   const secrets = epoch.secrets.entries();
-  if (encryptionSecret !== undefined) secrets.push(["encryptionSecret", encryptionSecret]);
   const keys = epoch.keys.entries();
+  const encryptionSecret = encryptionSecretOf(epoch.secretTree);
   const bytes = encode(StoredEpoch, {
-    cipherSuite: epoch.suite.id,
-    context: epoch.context.bytes,
-    interimTranscriptHash: epoch.interimTranscriptHash,
-    confirmationTag: epoch.confirmationTag,
-    reinit: epoch.reinit ?? null,
-    ownLeafIndex: epoch.ownLeafIndex,
+    cipherSuite: suite.id,
+    context: context.bytes,
+    interimTranscriptHash,
+    confirmationTag,
+    reinit: reinit ?? null,
+    ownLeafIndex,
     secrets: secrets.map(([name]) => epochSecretNames.indexOf(name)),
-    keys: keys.map(([node]) => node),
-    publicKeys: [epoch.signatureKey.publicKey, ...keys.map(([, { publicKey }]) => publicKey)],
+    keys: keys.map(([node, { publicKey }]) => ({ node, publicKey })),
+    signatureKey: signatureKey.publicKey,
     tree: tree ?? null,
   });
-  return {
-    bytes,
-    secrets: [epoch.signatureKey, ...secrets.map(([, secret]) => secret), ...keys.map(([, key]) => key)],
-  };
+  const joined = [secrets, keys].map((entries) => entries.map(([, secret]) => secret));
+  return { bytes, secrets: [signatureKey, ...joined, ...(encryptionSecret ? [encryptionSecret] : [])] };
 }
 
 /** An epoch read back, to be completed by its trees. Owns its handles. */
-export type EpochWithoutTrees = Omit<MemberEpoch, "tree" | "secretTree" | "keys"> & {
-  readonly nodeKeys: NodeKeys;
+export interface EpochWithoutTrees extends Omit<MemberEpoch, "tree" | "secretTree" | "keys"> {
+  readonly nodeKeys: StoredNodeKeys;
   /** Of a secret tree that has no record of its own yet. */
   readonly encryptionSecret: Secret | undefined;
   /** Where it is small. */
   readonly smallTree: Bytes | undefined;
-};
+}
 
 /** Takes the secrets of the bundle over. */
 export function epochFrom({ bytes, secrets }: OpenedBundle): EpochWithoutTrees {
   using owned = new Owned();
   for (const secret of secrets) owned.add(secret);
+  const [signatureSecret, epochSecrets, keySecrets, encryptionSecret] = secrets;
   const stored = decode(StoredEpoch, bytes);
   const suite = suiteOf(stored.cipherSuite);
-  const context = decodeOnce(GroupContext, stored.context);
-  const epochSecretsEnd = 1 + stored.secrets.length;
-  const keySecrets = [secrets[0]!, ...secrets.slice(epochSecretsEnd)];
   const { signature, kem } = suite.algorithms;
-  const keys = restorePrivateKeys(
-    keySecrets.map((raw, at) => ({ algorithm: at === 0 ? signature : kem, raw, publicKey: stored.publicKeys[at]! })),
-  );
-  for (const key of keys) owned.add(key);
-  const entries = stored.secrets.map((index, at) => [epochSecretNames[index]!, secrets[1 + at]!] as const);
-  const epochSecrets = EpochSecrets.restore(suite, entries);
-  const encryptionSecret = epochSecrets.has("encryptionSecret") ? epochSecrets.take("encryptionSecret") : undefined;
-  owned.release();
-  disposeSecrets(keySecrets);
-  return {
+  const names = stored.secrets.map((index) => epochSecretNames[index]!);
+  const epoch = {
     suite,
-    context,
+    context: decodeOnce(GroupContext, stored.context),
     interimTranscriptHash: stored.interimTranscriptHash,
     confirmationTag: stored.confirmationTag,
     reinit: stored.reinit ?? undefined,
     ownLeafIndex: stored.ownLeafIndex,
-    signatureKey: keys[0]!,
-    secrets: epochSecrets,
-    nodeKeys: new Map(stored.keys.map((node, at) => [node, keys[1 + at]!])),
+    signatureKey: owned.add(restorePrivateKey(signature, signatureSecret!, stored.signatureKey)),
+    secrets: owned.add(EpochSecrets.load(suite, names, epochSecrets!)),
+    nodeKeys: new KeysOfNodes(kem, stored.keys, keySecrets!),
     encryptionSecret,
     smallTree: stored.tree ?? undefined,
   };
+  owned.release();
+  signatureSecret!.dispose();
+  return epoch;
+}
+
+/** The private keys of nodes in one secret, in the order of what goes with each. */
+class KeysOfNodes implements StoredNodeKeys {
+  readonly #algorithm: KemAlgorithm;
+  readonly #nodes: readonly StoredKey[];
+  readonly #joined: Secret;
+
+  constructor(algorithm: KemAlgorithm, nodes: readonly StoredKey[], joined: Secret) {
+    this.#algorithm = algorithm;
+    this.#nodes = nodes;
+    this.#joined = joined;
+  }
+
+  restore(): NodeKeys {
+    using owned = new Owned();
+    const keys = new Map<number, PrivateKey>();
+    const length = this.#joined.byteLength / this.#nodes.length;
+    for (const [at, { node, publicKey }] of this.#nodes.entries()) {
+      using raw = this.#joined.slice(at * length, (at + 1) * length);
+      keys.set(node, owned.add(restorePrivateKey(this.#algorithm, raw, publicKey)));
+    }
+    owned.release();
+    this.dispose();
+    return keys;
+  }
+
+  dispose(): void {
+    this.#joined.dispose();
+  }
 }
 
 export function restoredEpoch(stored: EpochWithoutTrees, tree: RatchetTree, secretTree: SecretTree): MemberEpoch {
@@ -120,6 +146,6 @@ export function restoredEpoch(stored: EpochWithoutTrees, tree: RatchetTree, secr
 export function disposeStored({ signatureKey, secrets, nodeKeys, encryptionSecret }: EpochWithoutTrees): void {
   signatureKey.dispose();
   secrets.dispose();
-  for (const key of nodeKeys.values()) key.dispose();
+  nodeKeys.dispose();
   encryptionSecret?.dispose();
 }

@@ -5,6 +5,7 @@ import type { SkippedProposal } from "../group/choose-proposals.js";
 import { memberEpoch, type MemberEpoch } from "../group/epoch.js";
 import type { MemberState } from "../group/member-state.js";
 import type { AddPlan } from "../group/plan-add.js";
+import { Owned } from "../../native/owned.js";
 import { StagedEpoch } from "../group/stage-member.js";
 import { disposeStored, epochBundle, epochFrom } from "./epoch-records.js";
 import type { RecordChanges } from "./record-changes.js";
@@ -84,22 +85,24 @@ function loadStaged(records: RecordSnapshot, state: MemberState, treeChanges: Bu
   const { epoch: current, environment } = state;
   const tree = applyTreeChanges(current.tree, treeChanges);
   const stored = epochFrom(records.read(epochName));
-  try {
-    const { ownLeafIndex, suite, secrets, nodeKeys, encryptionSecret } = stored;
-    const secretTree = loadSecretTree(records, keysPrefix, suite, encryptionSecret, {
-      leafCount: tree.leafWidth,
-      ownLeafIndex,
-      retention: environment.retention,
-      now: environment.policy.now,
-    });
-    const keys = current.keys.stage(tree, nodeKeys);
-    const isSame = stored.signatureKey.publicKey.equals(current.signatureKey.publicKey);
-    if (isSame) stored.signatureKey.dispose();
-    const signatureKey = isSame ? current.signatureKey : stored.signatureKey;
-    const own = { ownLeafIndex, keys: keys.next, signatureKey, secrets, secretTree };
-    return new StagedEpoch(current, memberEpoch({ ...stored, tree }, own), keys);
-  } catch (error) {
-    disposeStored(stored);
-    throw error;
-  }
+  using owned = new Owned();
+  owned.add({ dispose: () => disposeStored(stored) });
+  const { ownLeafIndex, suite, secrets, nodeKeys, encryptionSecret } = stored;
+  const secretTree = loadSecretTree(records, keysPrefix, suite, encryptionSecret, {
+    leafCount: tree.leafWidth,
+    ownLeafIndex,
+    retention: environment.retention,
+    now: environment.policy.now,
+  });
+  owned.add(secretTree);
+  const fresh = nodeKeys.restore();
+  for (const key of fresh.values()) owned.add(key);
+  const keys = current.keys.stage(tree, fresh);
+  const isSame = stored.signatureKey.publicKey.equals(current.signatureKey.publicKey);
+  const signatureKey = isSame ? current.signatureKey : stored.signatureKey;
+  const own = { ownLeafIndex, keys: keys.next, signatureKey, secrets, secretTree };
+  const staged = new StagedEpoch(current, memberEpoch({ ...stored, tree }, own), keys);
+  owned.release();
+  if (isSame) stored.signatureKey.dispose();
+  return staged;
 }

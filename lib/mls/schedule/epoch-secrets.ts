@@ -40,6 +40,12 @@ const noSecrets = (): Held => ({
   epochAuthenticator: undefined,
 });
 
+/** Secrets of an epoch in one, in the order of their names. */
+interface JoinedSecrets {
+  readonly names: readonly EpochSecretName[];
+  readonly joined: Secret;
+}
+
 /**
  * The secrets of one epoch. It owns them: getters lend a handle, {@link take} gives it away, {@link erase} and
  * {@link dispose} wipe. A secret that is taken or erased cannot be had again (`closed`).
@@ -50,6 +56,8 @@ const noSecrets = (): Held => ({
 export class EpochSecrets {
   readonly suite: Suite;
   #secrets: Held;
+  /** As they came from storage, until one is erased: what is not asked for needs no handle of its own. */
+  #stored: JoinedSecrets | undefined;
   #externalKeyPair: PrivateKey | undefined;
 
   private constructor(suite: Suite, secrets: Held) {
@@ -94,6 +102,16 @@ export class EpochSecrets {
     if (sound) return epoch;
     epoch.dispose();
     throw new TinyMlsError("malformed", "not the secrets of an epoch", { operation: "restore", component: "mls" });
+  }
+
+  /** From the secrets of {@link entries} in one, by their names. Takes it over, also when it throws. */
+  static load(suite: Suite, names: readonly EpochSecretName[], joined: Secret): EpochSecrets {
+    const epoch = new EpochSecrets(suite, noSecrets());
+    epoch.#stored = { names, joined };
+    const isSound = names.every((name, at) => Object.hasOwn(labels, name) && names.indexOf(name) === at);
+    if (isSound && joined.byteLength === names.length * suite.Nh) return epoch;
+    epoch.dispose();
+    throw new TinyMlsError("malformed", "not the secrets of an epoch", { operation: "load", component: "mls" });
   }
 
   static #derive(suite: Suite, epochSecret: Secret): EpochSecrets {
@@ -149,18 +167,20 @@ export class EpochSecrets {
   }
 
   has(name: EpochSecretName): boolean {
-    return this.#secrets[name] !== undefined;
+    return this.#secrets[name] !== undefined || this.#stored?.names.includes(name) === true;
   }
 
   /** Gives a secret away: the caller disposes it. `encryptionSecret` goes to the secret tree like this. */
   take(name: EpochSecretName): Secret {
     const secret = this.#lend(name);
+    this.#splitAll();
     this.#secrets[name] = undefined;
     return secret;
   }
 
   /** Wipes what is consumed. Erasing twice is erasing once. */
   erase(...names: readonly EpochSecretName[]): void {
+    this.#splitAll();
     disposeSecrets(names.map((name) => this.#secrets[name]));
     for (const name of names) this.#secrets[name] = undefined;
     if (names.includes("externalSecret")) this.#eraseExternalKeyPair();
@@ -173,6 +193,7 @@ export class EpochSecrets {
 
   /** What there still is, lent: for storage, which seals each under a key of its own. */
   entries(): [EpochSecretName, Secret][] {
+    this.#splitAll();
     return epochSecretNames.flatMap((name) => {
       const secret = this.#secrets[name];
       return secret === undefined ? [] : [[name, secret]];
@@ -180,8 +201,9 @@ export class EpochSecrets {
   }
 
   dispose(): void {
-    disposeSecrets(Object.values(this.#secrets));
+    disposeSecrets([...Object.values(this.#secrets), this.#stored?.joined]);
     this.#secrets = noSecrets();
+    this.#stored = undefined;
     this.#eraseExternalKeyPair();
   }
 
@@ -190,9 +212,26 @@ export class EpochSecrets {
   }
 
   #lend(name: EpochSecretName): Secret {
-    const secret = this.#secrets[name];
+    const secret = this.#secrets[name] ?? this.#split(name);
     if (secret !== undefined) return secret;
     throw new TinyMlsError("closed", `${name} of this epoch is erased`, { component: "mls" });
+  }
+
+  /** Gives a secret that is stored with others a handle of its own. */
+  #split(name: EpochSecretName): Secret | undefined {
+    if (this.#stored === undefined) return undefined;
+    const { names, joined } = this.#stored;
+    const start = names.indexOf(name) * this.suite.Nh;
+    return start < 0 ? undefined : (this.#secrets[name] = joined.slice(start, start + this.suite.Nh));
+  }
+
+  /** Before one goes: what holds them all goes with it. */
+  #splitAll(): void {
+    if (this.#stored === undefined) return;
+    const { names, joined } = this.#stored;
+    for (const name of names) this.#secrets[name] ??= this.#split(name);
+    this.#stored = undefined;
+    joined.dispose();
   }
 
   #eraseExternalKeyPair(): void {

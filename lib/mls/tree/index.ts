@@ -17,7 +17,7 @@ export { commonAncestor, leafNode } from "./math.js";
 export { sameBytes, TreeLeaf, type StoredNode } from "./node.js";
 export { shelfLength } from "./node-shelf.js";
 export { type PathKeys } from "./path-secrets.js";
-export { TreePrivateKeys, type NodeKeys, type StagedPrivateKeys } from "./private-keys.js";
+export { TreePrivateKeys, type NodeKeys, type StagedPrivateKeys, type StoredNodeKeys } from "./private-keys.js";
 export { RatchetTree } from "./ratchet-tree.js";
 export { bothSupport, supportOf, type Support } from "./support.js";
 export { changedNodes, withChanges } from "./tree-changes.js";

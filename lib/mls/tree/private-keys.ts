@@ -7,29 +7,37 @@ import type { RatchetTree } from "./ratchet-tree.js";
 /** By node index. Nodes whose leaf or parent is set from a key not known to the member are not in it. */
 export type NodeKeys = ReadonlyMap<number, PrivateKey>;
 
+/** The same at rest. Owns the handles of their octets. */
+export interface StoredNodeKeys {
+  /** Gives the octets up, so at most once. */
+  restore(): NodeKeys;
+  dispose(): void;
+}
+
 /** The private keys of a member's leaf and of nodes above it. Owns their handles. */
 export class TreePrivateKeys {
   readonly leafIndex: number;
-  readonly #keys: NodeKeys;
+  /** Restored when one is first asked for: messages need none of them. */
+  #keys: NodeKeys | StoredNodeKeys;
 
   /** Takes over the handles. */
-  constructor(leafIndex: number, keys: NodeKeys) {
+  constructor(leafIndex: number, keys: NodeKeys | StoredNodeKeys) {
     this.leafIndex = leafIndex;
-    this.#keys = new Map(keys);
+    this.#keys = "restore" in keys ? keys : new Map(keys);
   }
 
   get(node: number): PrivateKey | undefined {
-    return this.#keys.get(node);
+    return this.#restored.get(node);
   }
 
   /** In no order. */
   keys(): Iterable<PrivateKey> {
-    return this.#keys.values();
+    return this.#restored.values();
   }
 
   /** From the leaf to the root. */
   entries(): [number, PrivateKey][] {
-    return [...this.#keys].sort(([a], [b]) => a - b);
+    return [...this.#restored].sort(([a], [b]) => a - b);
   }
 
   /**
@@ -41,7 +49,7 @@ export class TreePrivateKeys {
     const take = (node: number): void => {
       const shown = tree.node(node)?.encryptionKey;
       if (shown === undefined) return;
-      for (const key of [fresh.get(node), this.#keys.get(node)]) {
+      for (const key of [fresh.get(node), this.#restored.get(node)]) {
         if (key !== undefined && sameBytes(key.publicKey, shown)) return void keys.set(node, key);
       }
     };
@@ -52,7 +60,13 @@ export class TreePrivateKeys {
   }
 
   dispose(): void {
-    for (const key of this.#keys.values()) key.dispose();
+    if ("restore" in this.#keys) this.#keys.dispose();
+    else for (const key of this.#keys.values()) key.dispose();
+  }
+
+  get #restored(): NodeKeys {
+    if ("restore" in this.#keys) this.#keys = this.#keys.restore();
+    return this.#keys;
   }
 }
 
