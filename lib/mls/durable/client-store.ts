@@ -199,13 +199,11 @@ export class ClientStore {
     environment: GroupEnvironment,
   ): Promise<{ readonly held: HeldGroup; readonly loaded: LoadedGroup } | undefined> {
     const name = groupName(groupId);
-    if (!this.#records.has(name)) await this.#records.refresh();
-    if (!this.#records.has(name)) return undefined;
+    if (!(this.#records.has(name) || (await this.#isFound(name)))) return undefined;
     const records = this.#setOf(name);
     const all = await records.readAll();
     if (all === undefined) {
-      await this.#records.refresh();
-      if (!this.#records.has(name)) return undefined; // another process deleted it
+      if (!(await this.#isFound(name))) return undefined; // another process deleted it
       throw lost(records.headKey);
     }
     const { steps, lease, claims } = await this.#leases.prepare(records.leaseKey, all.lease);
@@ -258,6 +256,12 @@ export class ClientStore {
         await this.#sweep();
       },
     };
+  }
+
+  /** Whether there is such a record now, of whichever process. */
+  async #isFound(name: string): Promise<boolean> {
+    await this.#records.refresh();
+    return this.#records.has(name);
   }
 
   /** Deletes what is left of groups that were too large to be erased in one write. What fails is tried when the client is opened again. */

@@ -35,7 +35,8 @@ export class Leases {
   readonly #lifetimeMs: number;
   readonly #now: () => number;
   readonly #id = randomBytes(16).toString("hex");
-  readonly #holding = Buffer.from(this.#id);
+  /** What its leases hold: all the same, sealed once under the prefix. */
+  #holding: Buffer | undefined;
   #renewal: NodeJS.Timeout | undefined;
   /** When what is stored of the session runs out. */
   #storedUntil = 0;
@@ -54,10 +55,11 @@ export class Leases {
    * @throws TinyMlsError `conflict` while another session holds them
    */
   async prepare(key: string, found: StoredRecord | undefined): Promise<PreparedLease> {
-    const former = found && this.#holder(key, found.value);
+    const former = found && this.#holder(found.value);
     const over = former === undefined ? [] : await this.#requireOver(key, former);
     await this.#requireSession();
-    const lease = { put: key, value: this.#seal(key, this.#holding), revision: found?.revision ?? 0 };
+    this.#holding ??= this.#seal(this.#prefix, Buffer.from(this.#id));
+    const lease = { put: key, value: this.#holding, revision: found?.revision ?? 0 };
     return {
       steps: [lease, ...over],
       claims: found !== undefined,
@@ -76,7 +78,7 @@ export class Leases {
 
   async #requireOwn(key: string): Promise<void> {
     const found = await this.#vault.storage.get(key);
-    if (found === undefined || this.#holder(key, found.value) !== this.#id) throw held(key);
+    if (found === undefined || this.#holder(found.value) !== this.#id) throw held(key);
   }
 
   /** The steps that delete what is left of the holder, if it did not come back meanwhile; one that was only late puts itself back. */
@@ -94,8 +96,8 @@ export class Leases {
     return !here.equals(place) || isRunning(id);
   }
 
-  #holder(key: string, value: Buffer): string | undefined {
-    return this.#octets(key, value)?.toString();
+  #holder(value: Buffer): string | undefined {
+    return this.#octets(this.#prefix, value)?.toString();
   }
 
   /** Undefined for what is damaged: a lease that no one can have is none. */

@@ -39,6 +39,7 @@ export function saveSecretTree(changes: RecordChanges, records: RecordSet, prefi
   const touched = tree.touched();
   const trunk = hasTrunk(tree) ? `${prefix}trunk` : undefined;
   const isThere = (name: string): boolean => changes.leave(name, records.has(name));
+  if (touched.isEmpty && (trunk === undefined || isThere(trunk))) return false;
   const pages = new Set(Array.from(touched.leaves, (leafIndex) => Math.floor(leafIndex / pageLeaves)));
   const isNodeUsed = [...pages].some((page) => !isThere(prefix + page.toString()));
   if (trunk !== undefined && (isNodeUsed || !isThere(trunk))) putTrunk(changes, trunk, tree);

@@ -12,8 +12,6 @@ const empty = new Uint8Array(0);
 const addressAt = 4;
 const epochLength = 8;
 
-const known = new WeakMap<Encoded<GroupContext>, FramingContext>();
-
 /** Where a message belongs, seen from an epoch. */
 export type Place = "here" | "past" | "future" | "otherGroup";
 
@@ -43,15 +41,11 @@ export class FramingContext {
 
   /** The epoch that a member has in a GroupContext. */
   static of(suite: Suite, context: Encoded<GroupContext>): FramingContext {
-    let framing = known.get(context);
-    if (framing === undefined) {
-      const { value, bytes } = context;
-      const { groupId, epoch } = value;
-      // A part of the same octets: of many groups in turn, each piece of memory on its own comes late.
-      const address = bytes.subarray(addressAt, addressAt + vectorSize(groupId.byteLength) + epochLength);
-      known.set(context, (framing = new FramingContext(suite, groupId, epoch, bytes, address)));
-    }
-    return framing;
+    const { value, bytes } = context;
+    const { groupId, epoch } = value;
+    // A part of the same octets: of many groups in turn, each piece of memory on its own comes late.
+    const address = bytes.subarray(addressAt, addressAt + vectorSize(groupId.byteLength) + epochLength);
+    return new FramingContext(suite, groupId, epoch, bytes, address);
   }
 
   /** Whether a message is of this group and epoch. Only those that are `here` can be opened with this epoch's keys. */
