@@ -10,7 +10,6 @@ import {
   uint32,
   uint8,
   vector,
-  type Infer,
 } from "../../codec/index.js";
 import type { Bundle, OpenedBundle } from "../../native/bundle.js";
 import type { KemAlgorithm } from "../../native/algorithms.js";
@@ -26,8 +25,7 @@ import { encryptionSecretOf } from "./secret-tree-records.js";
 
 type Bytes = Uint8Array;
 
-const StoredKey = struct("StoredKey", { node: uint32, publicKey: opaque });
-type StoredKey = Infer<typeof StoredKey>;
+const StoredKeys = vector(struct("StoredKey", { node: uint32, publicKey: opaque }));
 
 /**
  * With the signature key, the secrets of the epoch by their places in `epochSecretNames`, the private keys of nodes, and the
@@ -41,7 +39,7 @@ const StoredEpoch = struct("StoredEpoch", {
   reinit: optional(ReInit),
   ownLeafIndex: uint32,
   secrets: vector(uint8),
-  keys: vector(StoredKey),
+  keys: opaque,
   signatureKey: opaque,
   tree: optional(opaque),
 });
@@ -60,7 +58,10 @@ export function epochBundle(epoch: MemberEpoch, tree?: Bytes): Bundle {
     reinit: reinit ?? null,
     ownLeafIndex,
     secrets: secrets.map(([name]) => epochSecretNames.indexOf(name)),
-    keys: keys.map(([node, { publicKey }]) => ({ node, publicKey })),
+    keys: encode(
+      StoredKeys,
+      keys.map(([node, { publicKey }]) => ({ node, publicKey })),
+    ),
     signatureKey: signatureKey.publicKey,
     tree: tree ?? null,
   });
@@ -104,23 +105,24 @@ export function epochFrom({ bytes, secrets }: OpenedBundle): EpochWithoutTrees {
   return epoch;
 }
 
-/** The private keys of nodes in one secret, in the order of what goes with each. */
+/** The private keys of nodes in one secret, in the order of what is known of them. */
 class KeysOfNodes implements StoredNodeKeys {
   readonly #algorithm: KemAlgorithm;
-  readonly #nodes: readonly StoredKey[];
+  readonly #known: Bytes;
   readonly #joined: Secret;
 
-  constructor(algorithm: KemAlgorithm, nodes: readonly StoredKey[], joined: Secret) {
+  constructor(algorithm: KemAlgorithm, known: Bytes, joined: Secret) {
     this.#algorithm = algorithm;
-    this.#nodes = nodes;
+    this.#known = known;
     this.#joined = joined;
   }
 
   restore(): NodeKeys {
     using owned = new Owned();
     const keys = new Map<number, PrivateKey>();
-    const length = this.#joined.byteLength / this.#nodes.length;
-    for (const [at, { node, publicKey }] of this.#nodes.entries()) {
+    const known = decode(StoredKeys, this.#known);
+    const length = this.#joined.byteLength / known.length;
+    for (const [at, { node, publicKey }] of known.entries()) {
       using raw = this.#joined.slice(at * length, (at + 1) * length);
       keys.set(node, owned.add(restorePrivateKey(this.#algorithm, raw, publicKey)));
     }

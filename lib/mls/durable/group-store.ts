@@ -170,8 +170,6 @@ export class GroupStore {
       const options = { leafCount: tree.leafWidth, ownLeafIndex, retention, now: policy.now };
       const prefix = secretTreePrefix(context.value.epoch);
       const secretTree = loadSecretTree(records, prefix, suite, encryptionSecret, options);
-      secretTree.endReservation("application");
-      secretTree.touched().clear();
       return restoredEpoch(stored, tree, secretTree);
     } catch (error) {
       disposeStored(stored);

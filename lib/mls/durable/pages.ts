@@ -10,7 +10,8 @@ export async function eachPage(
   let after: string | undefined;
   do {
     const page = await storage.list(prefix, after === undefined ? { limit } : { limit, after });
-    await use(page.records);
+    const using = use(page.records);
+    if (using !== undefined) await using;
     after = page.next;
   } while (after !== undefined);
 }

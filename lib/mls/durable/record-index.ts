@@ -141,7 +141,7 @@ export function decodeHead(bytes: Buffer, path: string): IndexHead {
     });
   }
   const end = 5 + bytes.readUInt32BE(1);
-  const info = Buffer.from(bytes.subarray(5, end));
+  const info = bytes.subarray(5, end);
   const parts = new Map<string, { version: number; records: Map<string, RecordEntry> }>();
   const listed = new Map<string, number>();
   const logs = new Map<string, LogEntry>();

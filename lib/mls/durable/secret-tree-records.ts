@@ -101,7 +101,7 @@ function putBlock(
 }
 
 /**
- * The secret tree that was put under a prefix.
+ * The secret tree that was put under a prefix: of its own generations none is reserved.
  * @param encryptionSecret what the record of the epoch holds of it; taken over, also when this throws
  */
 export function loadSecretTree(
@@ -119,6 +119,7 @@ export function loadSecretTree(
     throw error;
   }
   const tree = SecretTree.restore(suite, entries, options);
+  tree.endReservation("application");
   tree.touched().clear();
   return tree;
 }
