@@ -72,9 +72,9 @@ export class KeptState {
   }
 
   /** Lets other processes have what is stored; or deletes it, and rejects where it cannot. What is in memory stays, to be disposed. */
-  async close(forget: boolean): Promise<void> {
-    if (forget) await this.#held?.erase();
-    else await this.#release();
+  close(forget: boolean): Promise<void> {
+    if (this.#held === undefined) return Promise.resolve();
+    return forget ? this.#held.erase() : this.#release(this.#held);
   }
 
   async #runSaved<T>(held: HeldGroup, operation: () => T | Promise<T>): Promise<T> {
@@ -89,10 +89,10 @@ export class KeptState {
     return result;
   }
 
-  async #release(): Promise<void> {
+  async #release(held: HeldGroup): Promise<void> {
     if (this.#isAhead) return;
     try {
-      await this.#held?.release({ state: this.#current, pending: this.#owner.prepared() });
+      await held.release({ state: this.#current, pending: this.#owner.prepared() });
     } catch {
       // All that a release adds is which generations were not used; others get the group when the lease is over.
     }

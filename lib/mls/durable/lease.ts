@@ -57,7 +57,7 @@ export class Leases {
   async prepare(key: string, found: StoredRecord | undefined): Promise<PreparedLease> {
     const former = found && this.#holder(found.value);
     const over = former === undefined ? [] : await this.#requireOver(key, former);
-    await this.#requireSession();
+    if (this.#storedUntil - this.#now() < this.#lifetimeMs / 2) await this.#storeSession();
     this.#holding ??= this.#seal(this.#prefix, Buffer.from(this.#id));
     const lease = { put: key, value: this.#holding, revision: found?.revision ?? 0 };
     return {
@@ -111,8 +111,7 @@ export class Leases {
   }
 
   /** A lease names a session that is stored. Leases that are taken at once do not wait for one another to write it. */
-  async #requireSession(): Promise<void> {
-    if (this.#storedUntil - this.#now() >= this.#lifetimeMs / 2) return;
+  async #storeSession(): Promise<void> {
     // A renewal that fails is made up for by the next; if none succeeds, others may take the groups over.
     this.#renewal ??= setInterval(() => void this.#renew().catch(() => undefined), this.#lifetimeMs / 3).unref();
     await this.#renew();
