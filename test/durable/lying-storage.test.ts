@@ -1,6 +1,14 @@
 // A storage that answers the record of one group, client or fleet where that of another was asked for.
 import { afterEach, expect, jest, test } from "@jest/globals";
-import { Client, MemoryStorage, type StoredRecord, type TinyMlsError } from "tinymls";
+import {
+  Client,
+  MemoryStorage,
+  Vault,
+  type ListOptions,
+  type RecordPage,
+  type StoredRecord,
+  type TinyMlsError,
+} from "tinymls";
 import { expectSameEpoch } from "../group/people.js";
 import { epochKey, machine, says } from "../fleet/world.js";
 import { contents, faultOf, until } from "../storage/observe.js";
@@ -99,3 +107,18 @@ test("an epoch of another fleet is none of this one", async () => {
   await until(() => b.epoch === 1, 10_000);
   expect(says(a, b)).toBe("text");
 }, 30_000);
+
+test("a vault that is stored and not listed is damaged, and no other is made in its place", async () => {
+  class Forgetful extends MemoryStorage {
+    override async list(prefix: string, options?: ListOptions): Promise<RecordPage> {
+      const { records, next } = await super.list(prefix, options);
+      return { records: records.filter(({ key }) => !key.startsWith("vault/")), next };
+    }
+  }
+  const storage = new Forgetful();
+  // The first to open one sees what it has made nowhere.
+  (await Vault.open(storage, storageKey)).close();
+  const made = await storage.get("vault/keys");
+  expect(await faultOf(Vault.open(storage, storageKey))).toMatchObject({ code: "malformed", path: "vault/keys" });
+  expect(await storage.get("vault/keys")).toEqual(made);
+});

@@ -50,6 +50,22 @@ test("a private key among the secrets comes back as its octets", () => {
   expect(secrets.map((secret) => secret.equals(raw))).toEqual([true]);
 });
 
+test("secrets of an array come back as one", () => {
+  using key = PrivateKey.import("Ed25519", Buffer.alloc(32, 3));
+  const own = [5, 0, 11].map((length) => Secret.from(octets.subarray(0, length)));
+  using joined = Secret.concat(bundleParts({ bytes: octets, secrets: [own[0]!, [...own, key], [], own[2]!] }));
+  const { bytes, secrets } = open(joined);
+  const expected = [
+    octets.subarray(0, 5),
+    Buffer.concat([octets.subarray(0, 5), octets.subarray(0, 11), Buffer.alloc(32, 3)]),
+  ];
+  expect(bytes).toEqual(octets);
+  for (const [at, wanted] of [...expected, Buffer.alloc(0), octets.subarray(0, 11)].entries()) {
+    decodeSecret(secrets[at]!, (scratch) => expect(Buffer.from(scratch)).toEqual(wanted));
+  }
+  disposeSecrets([...own, ...secrets]);
+});
+
 test("nothing of the secrets stands in the memory of the octets", () => {
   using secret = Secret.random(32);
   using joined = Secret.concat(bundleParts({ bytes: octets, secrets: [secret] }));

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
 import { PSKType } from "#dist/mls/objects/index.js";
-import { EpochSecrets, epochSecretNames, mlsExporter, pskNonce, pskSecret } from "#dist/mls/schedule/index.js";
+import {
+  EpochSecrets,
+  epochSecretNames,
+  type EpochSecretName,
+  mlsExporter,
+  pskNonce,
+  pskSecret,
+} from "#dist/mls/schedule/index.js";
 import { cipherSuites, suiteOf } from "#dist/mls/suite/index.js";
 import { Secret } from "#dist/native/secret.js";
 import { heldHandles } from "../held-handles.js";
@@ -110,6 +117,64 @@ describe("the secrets of an epoch", () => {
     for (const entries of wrong) {
       expect(() => EpochSecrets.restore(suite, entries)).toThrow(expect.objectContaining({ code: "malformed" }));
     }
+    expect(heldHandles()).toBe(before);
+  });
+
+  test("are loaded from one secret, and have handles of their own once they are asked for", () => {
+    const before = heldHandles();
+    const epoch = EpochSecrets.forNewGroup(suite);
+    epoch.take("encryptionSecret").dispose();
+    const names = epoch.entries().map(([name]) => name);
+    const load = (): EpochSecrets => {
+      return EpochSecrets.load(suite, names, Secret.concat(epoch.entries().map(([, secret]) => secret)));
+    };
+    const same = (loaded: EpochSecrets, name: EpochSecretName): boolean => {
+      const own = new Map(epoch.entries()).get(name)!;
+      return new Map(loaded.entries()).get(name)!.equals(own);
+    };
+    const { publicKey } = epoch.externalKeyPair;
+    const held = heldHandles();
+    const loaded = load();
+    expect(heldHandles() - held).toBe(1);
+    expect(names.map((name) => loaded.has(name))).not.toContain(false);
+    expect(loaded.has("encryptionSecret")).toBe(false);
+    expect(() => loaded.take("encryptionSecret")).toThrow(expect.objectContaining({ code: "closed" }));
+    expect(loaded.senderDataSecret.equals(epoch.senderDataSecret)).toBe(true);
+    expect(loaded.senderDataSecret).toBe(loaded.senderDataSecret);
+    expect(heldHandles() - held).toBe(2);
+    expect(loaded.epochAuthenticator()).toEqual(epoch.epochAuthenticator());
+    expect(loaded.externalKeyPair.publicKey).toEqual(publicKey);
+    expect(names.map((name) => same(loaded, name))).not.toContain(false);
+    loaded.dispose();
+    for (const erase of [
+      (each: EpochSecrets) => each.erase("initSecret"),
+      (each: EpochSecrets) => each.take("initSecret").dispose(),
+    ]) {
+      const other = load();
+      expect(other.confirmationKey.equals(epoch.confirmationKey)).toBe(true);
+      erase(other);
+      expect(other.has("initSecret")).toBe(false);
+      expect(() => other.initSecret).toThrow(expect.objectContaining({ code: "closed" }));
+      expect(heldHandles() - held).toBe(names.length - 1);
+      other.retain("senderDataSecret");
+      expect(other.senderDataSecret.equals(epoch.senderDataSecret)).toBe(true);
+      expect(other.entries().map(([name]) => name)).toEqual(["senderDataSecret"]);
+      other.dispose();
+      expect(() => other.senderDataSecret).toThrow(expect.objectContaining({ code: "closed" }));
+    }
+    load().dispose();
+    const wrong: [unknown[], number][] = [
+      [["confirmationKey"], suite.Nh - 1],
+      [["confirmationKey"], 2 * suite.Nh],
+      [["confirmationKey", "confirmationKey"], 2 * suite.Nh],
+      [["noSuchName", "exporterSecret"], 2 * suite.Nh],
+    ];
+    for (const [wrongNames, length] of wrong) {
+      const joined = Secret.random(length);
+      const attempt = (): unknown => EpochSecrets.load(suite, wrongNames as EpochSecretName[], joined);
+      expect(attempt).toThrow(expect.objectContaining({ code: "malformed" }));
+    }
+    epoch.dispose();
     expect(heldHandles()).toBe(before);
   });
 
