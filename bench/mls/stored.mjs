@@ -1,5 +1,6 @@
 // What loading a group that is sealed in a storage cannot do without, with nothing around it: the calls of the storage, the records
-// opened, and a handle for each secret in them, made and wiped; the same with what the records say of the epoch and its trees decoded.
+// opened, and handles for their secrets, made and wiped; the same with what the records say of the epoch decoded; and what is left for the
+// operations that ask for it: the nodes of the tree, the private keys of nodes, a handle for each secret of the epoch.
 import { Client, MemoryStorage, Vault } from "tinymls";
 import { disposeStored, epochFrom } from "#dist/mls/durable/epoch-records.js";
 import { RecordSet } from "#dist/mls/durable/record-set.js";
@@ -15,8 +16,9 @@ const storageKey = { key: Buffer.alloc(32, 7) };
 const sizes = [2, 10];
 const bare = "bare";
 const storageAlone = "the storage alone";
-const decoded = "the epoch and its trees too";
+const decoded = "the epoch too";
 const whole = "the group too";
+const restored = "its tree and all keys too";
 
 export async function storedAlone(plan) {
   const results = [];
@@ -49,6 +51,14 @@ async function stored(world, plan) {
         await steps.release();
       }),
       cycle(whole, async () => (await eve.loadGroup(groupId)).close()),
+      cycle(restored, async () => {
+        const group = await eve.loadGroup(groupId);
+        const { tree, keys, secrets } = group.publicEpoch;
+        if (tree.memberCount !== world.members) throw new Error("another tree");
+        keys.entries();
+        secrets.entries();
+        await group.close();
+      }),
     ],
     plan,
   );
@@ -60,7 +70,7 @@ async function stored(world, plan) {
     name: `${nameOf("load", world)}: its storage, records and handles alone`,
     value: convert(times.of(bare)),
     unit,
-    peers: Object.fromEntries([storageAlone, decoded, whole].map(beside)),
+    peers: Object.fromEntries([storageAlone, decoded, whole, restored].map(beside)),
   };
 }
 

@@ -33,8 +33,8 @@ export class PastEpochs {
   add(ended: MemberEpoch, framing: FramingContext): void {
     const { secrets, secretTree, tree } = ended;
     const epoch = epochOf(ended);
+    secrets.retain("senderDataSecret", "resumptionPsk");
     this.#resumptionPsks.set(epoch, secrets.take("resumptionPsk"));
-    secrets.retain("senderDataSecret");
     this.#epochs.set(epoch, { framing, tree, secrets, secretTree, endedAt: this.#now() });
     this.#quietUntil = 0;
     this.expire();

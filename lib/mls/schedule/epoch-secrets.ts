@@ -173,14 +173,14 @@ export class EpochSecrets {
   /** Gives a secret away: the caller disposes it. `encryptionSecret` goes to the secret tree like this. */
   take(name: EpochSecretName): Secret {
     const secret = this.#lend(name);
-    this.#splitAll();
+    this.#separate();
     this.#secrets[name] = undefined;
     return secret;
   }
 
   /** Wipes what is consumed. Erasing twice is erasing once. */
   erase(...names: readonly EpochSecretName[]): void {
-    this.#splitAll();
+    this.#separate(names);
     disposeSecrets(names.map((name) => this.#secrets[name]));
     for (const name of names) this.#secrets[name] = undefined;
     if (names.includes("externalSecret")) this.#eraseExternalKeyPair();
@@ -193,7 +193,7 @@ export class EpochSecrets {
 
   /** What there still is, lent: for storage, which seals each under a key of its own. */
   entries(): [EpochSecretName, Secret][] {
-    this.#splitAll();
+    this.#separate();
     return epochSecretNames.flatMap((name) => {
       const secret = this.#secrets[name];
       return secret === undefined ? [] : [[name, secret]];
@@ -225,11 +225,11 @@ export class EpochSecrets {
     return start < 0 ? undefined : (this.#secrets[name] = joined.slice(start, start + this.suite.Nh));
   }
 
-  /** Before one goes: what holds them all goes with it. */
-  #splitAll(): void {
+  /** Before some are gone: what holds them all goes with them, and the others have handles of their own. */
+  #separate(gone: readonly EpochSecretName[] = []): void {
     if (this.#stored === undefined) return;
     const { names, joined } = this.#stored;
-    for (const name of names) this.#secrets[name] ??= this.#split(name);
+    for (const name of names) if (!gone.includes(name)) this.#secrets[name] ??= this.#split(name);
     this.#stored = undefined;
     joined.dispose();
   }
