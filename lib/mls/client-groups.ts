@@ -43,7 +43,7 @@ export class ClientGroups {
   }
 
   has(groupId: Bytes): boolean {
-    return this.#open.has(hex(groupId)) || this.#store?.hasGroup(groupId) === true;
+    return this.#open.has(idOf(groupId)) || this.#store?.hasGroup(groupId) === true;
   }
 
   /** @throws TinyMlsError `conflict` */
@@ -57,13 +57,13 @@ export class ClientGroups {
 
   /** Of a group that is open. */
   stateOf(groupId: Bytes): MemberState | undefined {
-    return this.#open.get(hex(groupId))?.state;
+    return this.#open.get(idOf(groupId))?.state;
   }
 
   /** Stores a new group, in place of one with the same id where that is wanted. Takes the state over. */
   add(state: MemberState, send: SendPolicy, options: Keeping = {}): Promise<Group> {
     const { groupId } = state.epoch.context.value;
-    const id = hex(groupId);
+    const id = idOf(groupId);
     return this.#turns.take(async () => {
       try {
         if (options.replaces !== true) this.requireNew(groupId);
@@ -87,7 +87,7 @@ export class ClientGroups {
     sendWith: (handshake: HandshakePolicy) => SendPolicy,
   ): Promise<Group | undefined> {
     const own = Buffer.from(groupId); // others may change what they passed
-    const id = own.toString("hex");
+    const id = idOf(own);
     return this.#turns.take(async () => {
       // One that is about to be closed is over; if that fails it stays as it was.
       await this.#open.get(id)?.closing?.catch(() => undefined);
@@ -114,6 +114,6 @@ export class ClientGroups {
   }
 }
 
-function hex(bytes: Bytes): string {
-  return Buffer.from(bytes).toString("hex");
+function idOf(bytes: Bytes): string {
+  return Buffer.from(bytes).toString("latin1");
 }

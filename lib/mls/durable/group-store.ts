@@ -195,7 +195,7 @@ export class GroupStore {
 
 /** Whether nothing changes within an epoch but secret trees: keys of received messages are erased. */
 function erasesKeysOnly(changes: RecordChanges): boolean {
-  if (changes.logs().size > 0) return false;
+  if (changes.logs.size > 0) return false;
   return Array.from(changes.records.keys()).every((name) => name === epochName || isOfSecretTree(name));
 }
 

@@ -5,25 +5,25 @@ type Bytes = Uint8Array;
 /** A record to be put: one bundle, or octets that are not secret in pieces. */
 export type NewRecord = { readonly bundle: Bundle } | { readonly chunks: readonly Bytes[] };
 
+/** What is to be written of a log. */
+export interface LogChanges {
+  readonly entries: Bundle[];
+  /** Whether all that was there before is forgotten. */
+  isEmptied: boolean;
+  /** How many entries are kept at most, the newest. */
+  most: number;
+}
+
 const chunkLength = 128 * 1024;
 
 /** What is to be written of a set of records in one step. A later change of one name counts. */
 export class RecordChanges {
   /** Undefined: to be deleted. */
   readonly records = new Map<string, NewRecord | undefined>();
-  readonly appended = new Map<string, Bundle[]>();
-  /** Logs of which all that was there before is forgotten. */
-  readonly emptied = new Set<string>();
-  /** Of logs that are not emptied, how many entries at most are kept. */
-  readonly kept = new Map<string, number>();
+  readonly logs = new Map<string, LogChanges>();
 
   get isEmpty(): boolean {
-    return this.records.size + this.appended.size + this.emptied.size + this.kept.size === 0;
-  }
-
-  /** The logs that change. */
-  logs(): Set<string> {
-    return new Set([...this.appended.keys(), ...this.emptied, ...this.kept.keys()]);
+    return this.records.size + this.logs.size === 0;
   }
 
   /** Whether there is such a record once the changes are made. */
@@ -49,16 +49,22 @@ export class RecordChanges {
   }
 
   append(log: string, ...entries: Bundle[]): void {
-    this.appended.set(log, [...(this.appended.get(log) ?? []), ...entries]);
+    this.#log(log).entries.push(...entries);
   }
 
   /** Forgets what the log holds, before what is appended. */
   empty(log: string): void {
-    this.emptied.add(log);
+    this.#log(log).isEmptied = true;
   }
 
   /** Forgets the oldest entries, so that no more than so many are left. */
   keep(log: string, most: number): void {
-    this.kept.set(log, most);
+    this.#log(log).most = most;
+  }
+
+  #log(name: string): LogChanges {
+    let log = this.logs.get(name);
+    if (log === undefined) this.logs.set(name, (log = { entries: [], isEmptied: false, most: Infinity }));
+    return log;
   }
 }

@@ -229,7 +229,7 @@ export class RecordSet {
 
   /** Logs outlive the set: entries of one that is made again get positions that none had before. */
   async #findLogs(changes: RecordChanges): Promise<void> {
-    for (const name of changes.logs()) {
+    for (const name of changes.logs.keys()) {
       if (this.#index.logs.has(name)) continue;
       const { end } = await this.#vault.storage.read(this.prefix + name, 0, 1);
       this.#index = { ...this.#index, logs: new Map([...this.#index.logs, [name, { first: end, end }]]) };
@@ -238,18 +238,17 @@ export class RecordSet {
 
   #logSteps(changes: RecordChanges, logs: Map<string, LogEntry>): WriteStep[] {
     const steps: WriteStep[] = [];
-    for (const name of changes.logs()) {
+    for (const [name, change] of changes.logs) {
       const log = this.prefix + name;
       const before = this.#index.logs.get(name) ?? { first: 0, end: 0 };
-      const entries = (changes.appended.get(name) ?? []).map((entry, index) => {
+      const entries = change.entries.map((entry, index) => {
         return this.#vault.seal(`${log}/${before.end + index}`, 0, bundleParts(entry));
       });
       const end = before.end + entries.length;
-      const kept = changes.kept.get(name) ?? Infinity;
-      const first = Math.max(changes.emptied.has(name) ? before.end : before.first, end - kept);
+      const first = Math.max(change.isEmptied ? before.end : before.first, end - change.most);
       if (entries.length > 0) steps.push({ append: log, entries, position: before.end });
       // A log of an abandoned set has entries that no index knows of.
-      const isEmptied = changes.emptied.has(name) && before.end > 0;
+      const isEmptied = change.isEmptied && before.end > 0;
       if (first > before.first || isEmptied) steps.push({ truncate: log, before: first });
       logs.set(name, { first, end });
     }
