@@ -83,10 +83,11 @@ export class NodeSecrets {
   }
 
   dispose(): void {
-    disposeSecrets(this.#held.values());
-    disposeSecrets(this.#ahead.values());
-    this.#held.clear();
-    this.#ahead.clear();
+    for (const secrets of [this.#held, this.#ahead]) {
+      if (secrets.size === 0) continue;
+      disposeSecrets(secrets.values());
+      secrets.clear();
+    }
   }
 
   #derive(parent: Secret, child: number): Secret {

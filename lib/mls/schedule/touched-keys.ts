@@ -35,6 +35,7 @@ export class TouchedKeys {
   }
 
   clear(): void {
+    if (this.isEmpty) return; // to clear an empty Set makes memory anew
     this.leaves.clear();
     this.#blocks.clear();
   }
