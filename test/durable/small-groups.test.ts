@@ -86,6 +86,30 @@ test("a tree moves to records of its own when it grows, and back when it shrinks
   expect(await hasTree()).toBe(true);
 }, 60_000);
 
+test("a small tree in place of a large one leaves nothing of it behind", async () => {
+  const storage = new MemoryStorage();
+  const alice = await open("alice", storage);
+  const bob = await open("bob");
+  const group = await alice.createGroup();
+  const first = await group.commit({ add: [await bob.createKeyPackage(), ...(await keyPackages(40))] });
+  await first.confirm();
+  const bobs = await bob.joinGroup(first.welcome!);
+  for (let at = 0; at < 3; at++) await deliver(await group.commit({ update: true }), bobs);
+  const { records } = await storage.list("client/", { limit: 1000 });
+  const log = records.find(({ key }) => /\/group\/\w+\/head$/.test(key))!.key.replace(/head$/, "tree");
+  const entriesOf = async (): Promise<number> => (await storage.read(log, 0, 1000)).entries.length;
+  expect(await entriesOf()).toBeGreaterThan(0);
+  await group.close();
+  await deliver(await bobs.commit({ remove: Array.from({ length: 40 }, (_, at) => at + 2) }));
+  // She saw nothing of that, and takes her old place in the small group.
+  const { group: again, commit } = await alice.joinExternal(await bobs.groupInfo(), { resync: true });
+  expect(summary(await bobs.receiveMessage(commit))).toBe("commit");
+  expect(await entriesOf()).toBe(0);
+  expect((await namesIn(storage)).filter((name) => name.startsWith("tree"))).toEqual([]);
+  await again.close();
+  expectSameEpoch((await alice.loadGroup(group.groupId))!, bobs);
+}, 60_000);
+
 /** All secrets that are stored of the only group, by the names of their records. */
 async function secretsIn(storage: Storage): Promise<Map<string, readonly Secret[]>> {
   using vault = await Vault.open(storage, storageKey);

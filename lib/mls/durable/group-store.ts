@@ -16,7 +16,7 @@ import { RecordChanges } from "./record-changes.js";
 import type { RecordSet } from "./record-set.js";
 import type { RecordSnapshot } from "./record-snapshot.js";
 import { loadSecretTree, saveSecretTree } from "./secret-tree-records.js";
-import { TreeRecords } from "./tree-records.js";
+import { treeLog, TreeRecords } from "./tree-records.js";
 
 /** What is read back of a group. */
 export interface LoadedGroup {
@@ -96,7 +96,7 @@ export class GroupStore {
   /** What the first save of a group writes, in place of whatever there is. */
   replacement(state: MemberState): RecordChanges {
     const changes = this.changes(state, undefined);
-    for (const log of [proposalsLog, sentLog]) changes.empty(log); // that of the tree is, with its snapshot
+    for (const log of [proposalsLog, sentLog, treeLog]) changes.empty(log);
     return changes;
   }
 

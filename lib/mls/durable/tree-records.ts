@@ -7,7 +7,7 @@ import type { RecordSnapshot } from "./record-snapshot.js";
 import { decodeNodes, depthOf, encodeNodes, type StoredNodes } from "./tree-encoding.js";
 
 const snapshotName = "tree";
-const logName = "tree";
+export const treeLog = "tree";
 /** Nodes and octets that a tree has at most of which the record of the epoch takes all. */
 const fewNodes = 32;
 const fewOctets = 4 * 1024;
@@ -24,13 +24,14 @@ export class TreeRecords {
 
   /** Answers what the record of the epoch has to hold of the tree: all of a small one. */
   save(changes: RecordChanges, tree: RatchetTree): Buffer | undefined {
+    if (tree === this.#tree) return undefined;
     const small = encodeSmall(tree);
     if (small === undefined) {
       this.#saveApart(changes, tree);
     } else if (this.#tree !== undefined) {
       this.#tree = undefined;
       changes.delete(snapshotName);
-      changes.empty(logName);
+      changes.empty(treeLog);
     }
     return small;
   }
@@ -42,26 +43,25 @@ export class TreeRecords {
       return deferredTree(suite, [small]);
     }
     const snapshot = records.readLarge(snapshotName);
-    const log = records.readPublicLog(logName);
+    const log = records.readPublicLog(treeLog);
     this.#snapshotLength = snapshot.byteLength;
     this.#logLength = log.reduce((sum, { byteLength }) => sum + byteLength, 0);
     return (this.#tree = deferredTree(suite, [snapshot, ...log]));
   }
 
   #saveApart(changes: RecordChanges, tree: RatchetTree): void {
-    if (tree === this.#tree) return;
     const delta = this.#tree === undefined ? undefined : encodeTreeChanges(this.#tree, tree);
     this.#tree = tree;
     if (delta !== undefined && this.#logLength + delta.byteLength <= this.#roomInLog) {
       this.#logLength += delta.byteLength;
-      changes.append(logName, { bytes: delta });
+      changes.append(treeLog, { bytes: delta });
       return;
     }
     const snapshot = encodeNodes(tree.depth, nodesOf(tree));
     this.#snapshotLength = snapshot.byteLength;
     this.#logLength = 0;
     changes.putLarge(snapshotName, snapshot);
-    changes.empty(logName);
+    changes.empty(treeLog);
   }
 
   get #roomInLog(): number {
