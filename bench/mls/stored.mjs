@@ -92,7 +92,6 @@ async function contentsOf(storage, vault) {
   const leaseKey = `${prefix}lease`;
   const condition = { check: head.key, revision: head.revision };
   const steps = {
-    leaseKey,
     read: async () => (await storage.list(prefix, { limit: 1000 })).records,
     hold: (value) => storage.write([condition, { put: leaseKey, value, revision: 0 }], { sync: false }),
     release: () => storage.write([condition, { delete: leaseKey }]),

@@ -9,7 +9,7 @@ import {
   pskSecret,
 } from "#dist/mls/schedule/index.js";
 import { cipherSuites, suiteOf } from "#dist/mls/suite/index.js";
-import { Secret } from "#dist/native/secret.js";
+import { disposeSecrets, Secret } from "#dist/native/secret.js";
 import { heldHandles } from "../held-handles.js";
 
 describe.each([...cipherSuites.values()])("$name", ({ id }) => {
@@ -94,9 +94,11 @@ describe("the secrets of an epoch", () => {
     const before = heldHandles();
     const epoch = EpochSecrets.forNewGroup(suite);
     epoch.erase("initSecret");
+    const entries = epoch.entries();
     const restored = EpochSecrets.restore(
       suite,
-      [...epoch.entries()].map(([name, secret]) => [name, secret.clone()] as const),
+      entries.map(([name]) => name),
+      Secret.concat(entries.map(([, secret]) => secret)),
     );
     expect(restored.epochAuthenticator()).toEqual(epoch.epochAuthenticator());
     expect(restored.externalKeyPair.publicKey).toEqual(epoch.externalKeyPair.publicKey);
@@ -115,18 +117,23 @@ describe("the secrets of an epoch", () => {
       ],
     ] as unknown as [["confirmationKey", Secret]][];
     for (const entries of wrong) {
-      expect(() => EpochSecrets.restore(suite, entries)).toThrow(expect.objectContaining({ code: "malformed" }));
+      const secrets = entries.map(([, secret]) => secret);
+      const names = entries.map(([name]) => name);
+      expect(() => EpochSecrets.restore(suite, names, Secret.concat(secrets))).toThrow(
+        expect.objectContaining({ code: "malformed" }),
+      );
+      disposeSecrets(secrets);
     }
     expect(heldHandles()).toBe(before);
   });
 
-  test("are loaded from one secret, and have handles of their own once they are asked for", () => {
+  test("are restored from one secret, and have handles of their own once they are asked for", () => {
     const before = heldHandles();
     const epoch = EpochSecrets.forNewGroup(suite);
     epoch.take("encryptionSecret").dispose();
     const names = epoch.entries().map(([name]) => name);
     const load = (): EpochSecrets => {
-      return EpochSecrets.load(suite, names, Secret.concat(epoch.entries().map(([, secret]) => secret)));
+      return EpochSecrets.restore(suite, names, Secret.concat(epoch.entries().map(([, secret]) => secret)));
     };
     const same = (loaded: EpochSecrets, name: EpochSecretName): boolean => {
       const own = new Map(epoch.entries()).get(name)!;
@@ -171,7 +178,7 @@ describe("the secrets of an epoch", () => {
     ];
     for (const [wrongNames, length] of wrong) {
       const joined = Secret.random(length);
-      const attempt = (): unknown => EpochSecrets.load(suite, wrongNames as EpochSecretName[], joined);
+      const attempt = (): unknown => EpochSecrets.restore(suite, wrongNames as EpochSecretName[], joined);
       expect(attempt).toThrow(expect.objectContaining({ code: "malformed" }));
     }
     epoch.dispose();

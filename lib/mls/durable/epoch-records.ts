@@ -11,8 +11,8 @@ import {
   uint8,
   vector,
 } from "../../codec/index.js";
-import type { Bundle, OpenedBundle } from "../../native/bundle.js";
 import type { KemAlgorithm } from "../../native/algorithms.js";
+import type { Bundle, OpenedBundle } from "../../native/bundle.js";
 import { restorePrivateKey, type PrivateKey } from "../../native/keys.js";
 import { Owned } from "../../native/owned.js";
 import type { Secret } from "../../native/secret.js";
@@ -95,7 +95,7 @@ export function epochFrom({ bytes, secrets }: OpenedBundle): EpochWithoutTrees {
     reinit: stored.reinit ?? undefined,
     ownLeafIndex: stored.ownLeafIndex,
     signatureKey: owned.add(restorePrivateKey(signature, signatureSecret!, stored.signatureKey)),
-    secrets: owned.add(EpochSecrets.load(suite, names, epochSecrets!)),
+    secrets: owned.add(EpochSecrets.restore(suite, names, epochSecrets!)),
     nodeKeys: new KeysOfNodes(kem, stored.keys, keySecrets!),
     encryptionSecret,
     smallTree: stored.tree ?? undefined,

@@ -10,8 +10,7 @@ export async function eachPage(
   let after: string | undefined;
   do {
     const page = await storage.list(prefix, after === undefined ? { limit } : { limit, after });
-    const using = use(page.records);
-    if (using !== undefined) await using;
+    await use(page.records);
     after = page.next;
   } while (after !== undefined);
 }

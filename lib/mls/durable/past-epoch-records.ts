@@ -26,8 +26,12 @@ const secretTrees = "keys/";
 const pastEpochs = "past/";
 
 /** The prefix of what is stored of the secret tree of an epoch. */
-export function secretTreePrefix(epoch: bigint): string {
+export function secretTreePrefix(epoch: bigint | string): string {
   return `${secretTrees}${epoch}/`;
+}
+
+function pastName(epoch: bigint | string): string {
+  return `${pastEpochs}${epoch}`;
 }
 
 /** Whether a record holds a part of a secret tree; that of a past epoch is put for nothing else within an epoch. */
@@ -55,12 +59,12 @@ export class PastRecords {
     for (const [index, epoch] of list.entries()) {
       const number = epoch.framing.epoch;
       epochs.add(String(number));
-      const name = pastEpochs + number.toString();
+      const name = pastName(number);
       const isNew = !records.has(name);
       const isUsed = saveSecretTree(changes, records, secretTreePrefix(number), epoch.secretTree);
       if (isNew || isUsed) changes.put(name, pastBundle(epoch, current));
-      if (isNew)
-        changes.putLarge(`undo/${number}`, encodeTreeChanges(list[index + 1]?.tree ?? current.tree, epoch.tree));
+      if (!isNew) continue;
+      changes.putLarge(`undo/${number}`, encodeTreeChanges(list[index + 1]?.tree ?? current.tree, epoch.tree));
     }
     for (const number of this.#epochs) if (!epochs.has(number)) deleteEpoch(changes, records, number);
     this.#epochs = epochs;
@@ -115,11 +119,7 @@ export class PastRecords {
 }
 
 function deleteEpoch(changes: RecordChanges, records: RecordSet, number: string): void {
-  for (const name of [
-    pastEpochs + number.toString(),
-    `undo/${number}`,
-    ...records.names(secretTreePrefix(BigInt(number))),
-  ]) {
+  for (const name of [pastName(number), `undo/${number}`, ...records.names(secretTreePrefix(number))]) {
     if (records.has(name)) changes.delete(name);
   }
 }
@@ -138,14 +138,14 @@ function loadEpoch(
   tree: RatchetTree,
   keeping: Pick<SecretTreeOptions, "retention" | "now">,
 ): PastEpoch {
-  const { bytes, secrets } = records.read(pastEpochs + number.toString());
+  const { bytes, secrets } = records.read(pastName(number));
   using owned = new Owned();
   for (const secret of secrets) owned.add(secret);
   const { context, ownLeafIndex, endedAt } = decode(StoredPast, bytes);
   const framing = FramingContext.of(suite, decodeOnce(GroupContext, context));
   const options = { leafCount: tree.leafWidth, ownLeafIndex, ...keeping };
   const secretTree = owned.add(loadSecretTree(records, secretTreePrefix(number), suite, secrets[1], options));
-  const epochSecrets = EpochSecrets.restore(suite, [["senderDataSecret", secrets[0]!]]);
+  const epochSecrets = EpochSecrets.restore(suite, ["senderDataSecret"], secrets[0]!);
   owned.release();
   return { framing, tree, secrets: epochSecrets, secretTree, endedAt: Number(endedAt) };
 }

@@ -1,11 +1,11 @@
 // RFC 9420 §12.4, §14: a commit that is made and neither accepted nor given up, at rest.
 import { decode, encode, opaque, optional, struct, vector } from "../../codec/index.js";
+import { Owned } from "../../native/owned.js";
 import type { CommitIntent } from "../group/commit-intent.js";
 import type { SkippedProposal } from "../group/choose-proposals.js";
 import { memberEpoch, type MemberEpoch } from "../group/epoch.js";
 import type { MemberState } from "../group/member-state.js";
 import type { AddPlan } from "../group/plan-add.js";
-import { Owned } from "../../native/owned.js";
 import { StagedEpoch } from "../group/stage-member.js";
 import { disposeStored, epochBundle, epochFrom } from "./epoch-records.js";
 import type { RecordChanges } from "./record-changes.js";

@@ -111,8 +111,7 @@ export class RecordSet {
       () => this.#reader.all(),
       async ({ records, lease }) => {
         const entries = this.#foundIn(records, lease);
-        const logs = this.#index.logs.size === 0 ? new Map<string, StoredEntry[]>() : await this.#readLogs();
-        return new RecordSnapshot(this.#vault, this.prefix, { entries, lease, logs });
+        return new RecordSnapshot(this.#vault, this.prefix, { entries, lease, logs: await this.#readLogs() });
       },
     );
   }

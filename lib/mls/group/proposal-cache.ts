@@ -42,7 +42,6 @@ export class ProposalCache {
   }
 
   dispose(): void {
-    if (this.#size === 0) return;
     for (const { keys } of this.#byRef.values()) {
       keys?.leafKey.dispose();
       keys?.signatureKey?.dispose();

@@ -88,30 +88,14 @@ export class EpochSecrets {
     return EpochSecrets.#derive(suite, Secret.random(suite.Nh));
   }
 
-  /** From {@link entries}, say of storage. Takes the handles over, also when it throws. */
-  static restore(suite: Suite, entries: Iterable<readonly [EpochSecretName, Secret]>): EpochSecrets {
-    const secrets = noSecrets();
-    const epoch = new EpochSecrets(suite, secrets);
-    let sound = true;
-    for (const [name, secret] of entries) {
-      const isNew = Object.hasOwn(labels, name) && secrets[name] === undefined;
-      sound = isNew && secret.byteLength === suite.Nh && sound;
-      if (isNew) secrets[name] = secret;
-      else secret.dispose();
-    }
-    if (sound) return epoch;
-    epoch.dispose();
-    throw new TinyMlsError("malformed", "not the secrets of an epoch", { operation: "restore", component: "mls" });
-  }
-
-  /** From the secrets of {@link entries} in one, by their names. Takes it over, also when it throws. */
-  static load(suite: Suite, names: readonly EpochSecretName[], joined: Secret): EpochSecrets {
+  /** From the secrets of {@link entries} in one, say of storage, and their names. Takes it over, also when it throws. */
+  static restore(suite: Suite, names: readonly EpochSecretName[], joined: Secret): EpochSecrets {
     const epoch = new EpochSecrets(suite, noSecrets());
     epoch.#stored = { names, joined };
     const isSound = names.every((name, at) => Object.hasOwn(labels, name) && names.indexOf(name) === at);
     if (isSound && joined.byteLength === names.length * suite.Nh) return epoch;
     epoch.dispose();
-    throw new TinyMlsError("malformed", "not the secrets of an epoch", { operation: "load", component: "mls" });
+    throw new TinyMlsError("malformed", "not the secrets of an epoch", { operation: "restore", component: "mls" });
   }
 
   static #derive(suite: Suite, epochSecret: Secret): EpochSecrets {

@@ -83,11 +83,10 @@ export class NodeSecrets {
   }
 
   dispose(): void {
-    for (const secrets of [this.#held, this.#ahead]) {
-      if (secrets.size === 0) continue;
-      disposeSecrets(secrets.values());
-      secrets.clear();
-    }
+    disposeSecrets(this.#held.values());
+    disposeSecrets(this.#ahead.values());
+    this.#held.clear();
+    this.#ahead.clear();
   }
 
   #derive(parent: Secret, child: number): Secret {
